@@ -1,0 +1,1 @@
+"""A telemedicine consultation room in which the vital signs are part of the conversation."""

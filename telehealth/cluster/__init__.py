@@ -1,0 +1,1 @@
+"""The bus, in process and on Redis."""

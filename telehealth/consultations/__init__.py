@@ -1,0 +1,1 @@
+"""The consultation: Encounter, Room, Participant, admission, chat, timeline."""

@@ -1,0 +1,1 @@
+"""Ambulance cases: Case, on-call practitioners, ringing."""

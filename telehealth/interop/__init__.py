@@ -1,0 +1,1 @@
+"""Translation between wire formats and the model, without I/O."""

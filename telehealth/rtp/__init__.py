@@ -1,0 +1,1 @@
+"""Arithmetic on media packets, without I/O."""

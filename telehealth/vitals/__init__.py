@@ -1,0 +1,1 @@
+"""Vital signs: Device, Sample, Waveform, Observation."""
