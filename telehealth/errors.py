@@ -1,18 +1,18 @@
 """Errors of the domain: each has a stable code, which is the contract; its text is for people.
 
-    TelehealthError
-    ├── Invalid                  the request cannot be understood or breaks a rule of form       400
-    ├── Unauthenticated          nobody, or nobody we can verify, is asking                      401
-    ├── Forbidden                known, but not allowed                                          403
-    ├── NotFound                 missing, or none of the caller's business                       404
-    ├── Conflict                 the state of things forbids it                                  409
-    │   ├── SlotTaken            somebody else has that time
-    │   ├── AlreadyAccepted      somebody else took the case or the patient
-    │   └── RoomFull             no seat left
-    ├── Gone                     it existed and has ended                                        410
-    ├── TooLarge                 over a limit of size                                            413
-    ├── TooMany                  over a limit of rate or number                                  429
-    └── Unavailable              something we depend on does not answer                          503
+TelehealthError
+├── Invalid                  the request cannot be understood or breaks a rule of form       400
+├── Unauthenticated          nobody, or nobody we can verify, is asking                      401
+├── Forbidden                known, but not allowed                                          403
+├── NotFound                 missing, or none of the caller's business                       404
+├── Conflict                 the state of things forbids it                                  409
+│   ├── SlotTaken            somebody else has that time
+│   ├── AlreadyAccepted      somebody else took the case or the patient
+│   └── RoomFull             no seat left
+├── Gone                     it existed and has ended                                        410
+├── TooLarge                 over a limit of size                                            413
+├── TooMany                  over a limit of rate or number                                  429
+└── Unavailable              something we depend on does not answer                          503
 """
 
 from typing import ClassVar

@@ -61,7 +61,9 @@ class Encounters(Protocol):
         """Store the entry and return it with its number; a known key returns what is stored."""
         ...
 
-    async def timeline(self, encounter: EncounterId, *, after: int = 0, limit: int = 500) -> Sequence[TimelineEntry]: ...
+    async def timeline(
+        self, encounter: EncounterId, *, after: int = 0, limit: int = 500
+    ) -> Sequence[TimelineEntry]: ...
 
 
 class MediaState(StrEnum):

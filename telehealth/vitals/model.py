@@ -1,0 +1,151 @@
+"""Devices and what they send: numerics and waveforms, normalised (MDC, LOINC, UCUM)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag, StrEnum
+
+from telehealth.ids import DeviceId, EncounterId, PatientId
+
+MISSING = -32768
+"""Raw waveform value that stands for a missing sample."""
+
+NUMERICS_CHANNEL = 0
+"""Number of the channel on which a device counts its messages of numerics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A medical device (a camera is a Source).
+
+    Attributes:
+        name: As staff know it (`Monitor bay 3`); not personal data.
+        simulated: Its data are shown as demonstration data.
+    """
+
+    id: DeviceId
+    name: str
+    model: str = ""
+    simulated: bool = False
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAssociation:
+    """Device ↔ Patient and Encounter, for a period; made by people, never by what a payload claims."""
+
+    device_id: DeviceId
+    encounter_id: EncounterId
+    patient_id: PatientId
+    since: datetime
+    until: datetime | None = None
+
+
+class Quality(StrEnum):
+    """How far a value may be trusted."""
+
+    GOOD = "good"
+    QUESTIONABLE = "questionable"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One reading, normalised.
+
+    Attributes:
+        mdc: ISO/IEEE 11073-10101 code.
+        value: In `unit`; None when the device says it has none (`quality` tells why).
+        unit: UCUM, the parameter's own.
+        original_value, original_unit: As the device sent them.
+        taken_at: When the device measured, on the server's clock.
+        received_at: When we got it.
+    """
+
+    mdc: int
+    value: float | None
+    unit: str
+    original_value: float | None
+    original_unit: str
+    taken_at: datetime
+    received_at: datetime
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class WaveChannel:
+    """What a waveform channel of an encounter carries.
+
+    Attributes:
+        number: Unique in the encounter; 1 … 65535.
+        device_channel: The device's own number for it.
+        label: As drawn beside the trace (`II`, `Pleth`).
+        rate_hz: Samples a second; need not be whole.
+        gain, offset: value = raw × gain + offset, in `unit`.
+    """
+
+    encounter_id: EncounterId
+    number: int
+    device_id: DeviceId
+    boot: str
+    device_channel: int
+    mdc: int
+    label: str
+    unit: str
+    rate_hz: float
+    gain: float
+    offset: float
+
+
+class FrameFlag(IntFlag):
+    """Bits of a waveform frame."""
+
+    NONE = 0
+    DEMO = 1
+    QUESTIONABLE = 2
+    BACKFILL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WaveBlock:
+    """A block of equidistant raw samples of one channel.
+
+    Attributes:
+        channel: Number of the channel (the device's own on its way in, the encounter's on its way out).
+        sequence: +1 per frame of the channel.
+        first_index: Index of the first sample since the channel began.
+        starts_at_ms: Time of the first sample, milliseconds since 1970.
+        samples: Signed 16-bit, little-endian; MISSING stands for none.
+        gap: Whether the block only marks that samples are missing.
+    """
+
+    channel: int
+    sequence: int
+    first_index: int
+    starts_at_ms: float
+    samples: bytes
+    flags: FrameFlag = FrameFlag.NONE
+    gap: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.samples) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A message of a device as it is kept: what came, from whom, in which place.
+
+    Attributes:
+        channel: The device's channel; NUMERICS_CHANNEL for numerics.
+        body: JSON of the samples as watchers get it, or the binary frame as watchers get it.
+    """
+
+    encounter_id: EncounterId
+    device_id: DeviceId
+    boot: str
+    channel: int
+    sequence: int
+    taken_at: datetime
+    received_at: datetime
+    body: bytes

@@ -1,0 +1,56 @@
+"""What vitals need of the outside."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from telehealth.ids import DeviceId, EncounterId
+from telehealth.vitals.model import Device, DeviceAssociation, StoredFrame, WaveChannel
+
+
+class Devices(Protocol):
+    """Stored devices and whom they measure."""
+
+    async def add(self, device: Device) -> None: ...
+    async def get(self, device: DeviceId) -> Device:
+        """Return the device; NotFound."""
+        ...
+
+    async def save(self, device: Device) -> None: ...
+    async def all(self, limit: int) -> Sequence[Device]: ...
+
+    async def associate(self, association: DeviceAssociation) -> None:
+        """End the device's earlier association, if any, and begin this one."""
+        ...
+
+    async def release(self, device: DeviceId, at: datetime) -> None: ...
+    async def association(self, device: DeviceId) -> DeviceAssociation | None:
+        """Return the one in force."""
+        ...
+
+    async def of_encounter(self, encounter: EncounterId) -> Sequence[Device]: ...
+
+
+class VitalFrames(Protocol):
+    """Stored samples and waveforms; each (device, boot, channel, sequence) once."""
+
+    async def add_channels(self, channels: Sequence[WaveChannel]) -> Sequence[WaveChannel]:
+        """Store the channels with fresh numbers, or return those already stored for the device, boot and channel.
+
+        The `number` given is ignored.
+        """
+        ...
+
+    async def channels(self, encounter: EncounterId) -> Sequence[WaveChannel]: ...
+
+    async def add(self, frames: Sequence[StoredFrame]) -> Sequence[bool]:
+        """Store the frames in one transaction; for each, True if it is new and False if it was there."""
+        ...
+
+    async def last_sequences(self, device: DeviceId, boot: str) -> dict[int, int]:
+        """Return, by device channel, the highest sequence stored."""
+        ...
+
+    async def since(self, encounter: EncounterId, at: datetime, *, limit: int) -> Sequence[StoredFrame]:
+        """Return the newest `limit` frames received since `at`, oldest first."""
+        ...
