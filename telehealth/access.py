@@ -47,7 +47,12 @@ class Principal:
     encounter: EncounterId | None = None
 
     def is_one_of(self, owners: Collection[str]) -> bool:
-        """Say whether the caller is among the owners (user, patient, invitation or device ids)."""
+        """Say whether the caller is among the owners (ids of users, patients, devices, and of the encounter itself).
+
+        One who came by an invitation reaches what belongs to that encounter, and nothing else.
+        """
+        if self.encounter is not None:
+            return self.encounter in owners
         return self.subject in owners or (self.patient is not None and self.patient in owners)
 
 

@@ -60,8 +60,8 @@ class Encounter:
 
     @property
     def owners(self) -> frozenset[str]:
-        """Ids of those whose encounter it is: patient, practitioner, paramedic."""
-        return frozenset(o for o in (self.patient_id, self.practitioner_id, self.paramedic_id) if o)
+        """Ids of those whose encounter it is (patient, practitioner, paramedic), and its own for whoever is invited."""
+        return frozenset(o for o in (self.id, self.patient_id, self.practitioner_id, self.paramedic_id) if o)
 
     @property
     def ended(self) -> bool:

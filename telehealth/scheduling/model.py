@@ -70,7 +70,7 @@ class Appointment:
 
     @property
     def owners(self) -> frozenset[str]:
-        return frozenset({self.practitioner_id, self.patient_id})
+        return frozenset({self.practitioner_id, self.patient_id, self.encounter_id})
 
     def cancelled(self, at: datetime) -> "Appointment":
         """Return it cancelled; too late once it has started."""
