@@ -25,7 +25,7 @@ class Appointments(Protocol):
     """Stored appointments. The database lets no two that are not cancelled share a time of one practitioner."""
 
     async def book(self, appointment: Appointment) -> None:
-        """Store a new appointment; SlotTaken if any of its time is taken."""
+        """Store a new appointment and its planned Encounter (kind scheduled) together; SlotTaken if any time is taken."""
         ...
 
     async def get(self, appointment: AppointmentId) -> Appointment:
@@ -33,7 +33,10 @@ class Appointments(Protocol):
         ...
 
     async def save(self, changed: Appointment) -> None:
-        """Replace the version before; SlotTaken, or Conflict (`stale_version`) if somebody was faster."""
+        """Replace the version before; SlotTaken, or Conflict (`stale_version`) if somebody was faster.
+
+        In the same transaction its encounter follows: moved with it, or cancelled with it.
+        """
         ...
 
     async def of_practitioner(self, practitioner: UserId, *, since: datetime, until: datetime) -> Sequence[Appointment]:
