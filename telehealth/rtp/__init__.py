@@ -1,1 +1,1 @@
-"""Arithmetic on media packets, without I/O."""
+"""Arithmetic on RTP and RTCP packets: pure, without sockets, clocks or encryption."""
