@@ -1,0 +1,34 @@
+"""Counters for Prometheus, in a registry of their own that is passed around."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What is counted; labels are route templates, kinds and codes, never ids or names."""
+
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self.requests = Histogram(
+            "telehealth_http_request_seconds",
+            "Time to answer a request.",
+            ("method", "route", "status"),
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.sockets = Gauge("telehealth_sockets", "Open sockets.", ("kind",), registry=self.registry)
+        self.socket_closes = Counter(
+            "telehealth_socket_closes", "Sockets closed, by code.", ("kind", "code"), registry=self.registry
+        )
+        self.frames = Counter(
+            "telehealth_device_frames", "Messages of devices, by fate.", ("fate",), registry=self.registry
+        )
+        self.refused = Counter("telehealth_refused", "Requests refused by a limit.", ("limit",), registry=self.registry)
+        self.errors = Counter("telehealth_errors", "Errors nobody foresaw.", ("where",), registry=self.registry)
+
+    def text(self) -> bytes:
+        """Return all figures in the text format."""
+        return generate_latest(self.registry)
