@@ -72,6 +72,68 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """Samples that one device sent together.
+
+    Attributes:
+        demo: They are for demonstration and mean nothing about anybody.
+    """
+
+    device_id: DeviceId
+    taken_at: datetime
+    received_at: datetime
+    demo: bool
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawValue:
+    """A value as a device sends it: named by `mdc` or, when that is 0, by `loinc`."""
+
+    value: float | None
+    unit: str
+    quality: Quality
+    mdc: int = 0
+    loinc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawNumerics:
+    """A message of numerics as a device sends it, by the device's clock."""
+
+    sequence: int
+    taken_at_ms: float
+    values: tuple[RawValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawChannel:
+    """A waveform channel as a device declares it. `mdc` 0: the device has no code for it; it is drawn by its label."""
+
+    number: int
+    mdc: int
+    label: str
+    unit: str
+    rate_hz: float
+    gain: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHello:
+    """How a device introduces what it will send.
+
+    Attributes:
+        boot: New at each start of the device's counters.
+        sent_at_ms: The device's clock when it sent this.
+    """
+
+    boot: str
+    sent_at_ms: float
+    channels: tuple[RawChannel, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WaveChannel:
     """What a waveform channel of an encounter carries.
 
@@ -115,7 +177,8 @@ class WaveBlock:
         first_index: Index of the first sample since the channel began.
         starts_at_ms: Time of the first sample, milliseconds since 1970.
         samples: Signed 16-bit, little-endian; MISSING stands for none.
-        gap: Whether the block only marks that samples are missing.
+        gap: Whether the block only marks that samples are missing; then it has none.
+        missing: How many samples a gap stands for.
     """
 
     channel: int
@@ -125,11 +188,12 @@ class WaveBlock:
     samples: bytes
     flags: FrameFlag = FrameFlag.NONE
     gap: bool = False
+    missing: int = 0
 
     @property
     def count(self) -> int:
-        """Number of samples."""
-        return len(self.samples) // 2
+        """Number of samples it carries, or, of a gap, lacks."""
+        return self.missing if self.gap else len(self.samples) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +202,7 @@ class StoredFrame:
 
     Attributes:
         channel: The device's channel; NUMERICS_CHANNEL for numerics.
-        body: JSON of the samples as watchers get it, or the binary frame as watchers get it.
+        body: The report of the samples (with what the device sent beside it), or the binary frame as watchers get it.
     """
 
     encounter_id: EncounterId

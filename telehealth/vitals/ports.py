@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from telehealth.ids import DeviceId, EncounterId
-from telehealth.vitals.model import Device, DeviceAssociation, StoredFrame, WaveChannel
+from telehealth.vitals.model import Device, DeviceAssociation, Report, StoredFrame, WaveBlock, WaveChannel
 
 
 class Devices(Protocol):
@@ -51,6 +51,36 @@ class VitalFrames(Protocol):
         """Return, by device channel, the highest sequence stored."""
         ...
 
-    async def since(self, encounter: EncounterId, at: datetime, *, limit: int) -> Sequence[StoredFrame]:
-        """Return the newest `limit` frames received since `at`, oldest first."""
+    async def since(
+        self, encounter: EncounterId, at: datetime, *, limit: int, channel: int | None = None
+    ) -> Sequence[StoredFrame]:
+        """Return the newest `limit` frames received since `at`, oldest first; only of this device channel, if given."""
+        ...
+
+
+class VitalsWire(Protocol):
+    """How vitals look on the wire to watchers, and at rest."""
+
+    def numerics(self, report: Report) -> bytes:
+        """Return what watchers get of a report."""
+        ...
+
+    def stored(self, report: Report) -> bytes:
+        """Return the report as it is kept, with what the device sent."""
+        ...
+
+    def from_stored(self, device: DeviceId, body: bytes) -> Report:
+        """Return the report that `stored` wrote."""
+        ...
+
+    def wave(self, block: WaveBlock) -> bytes:
+        """Return the binary frame of a block."""
+        ...
+
+    def channels(self, channels: Sequence[WaveChannel]) -> bytes:
+        """Return the announcement of channels."""
+        ...
+
+    def device(self, device: Device, *, connected: bool) -> bytes:
+        """Return the announcement that a device came or went."""
         ...
