@@ -1,0 +1,210 @@
+"""The database: SQLite in a file or in memory, or PostgreSQL; reading and writing transactions.
+
+SQLite has one writer at a time. Writers wait for each other here, in order, and begin with BEGIN IMMEDIATE, so none
+meets SQLITE_BUSY; `synchronous=FULL` makes what was acknowledged survive a loss of power.
+"""
+
+import asyncio
+import functools
+import itertools
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, event, exc, make_url, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from telehealth.errors import Invalid, Unavailable
+from telehealth.storage.tables import metadata
+
+WAIT_S = 10.0
+"""How long a transaction waits for a connection, for the writer's turn or for an answer."""
+
+_POOL = 10
+_PRAGMAS = ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000")
+_MEMORY_PRAGMAS = ("foreign_keys = ON", "synchronous = OFF")
+_in_memory_names = itertools.count(1)
+
+
+def async_url(url: str) -> URL:
+    """Return the URL with its asynchronous driver; Invalid if it is no URL of SQLite or PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as failure:
+        raise Invalid("The database URL cannot be read.", code="bad_database_url") from failure
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            query = dict(parsed.query)
+            # What libpq calls sslmode, asyncpg calls ssl; the values are the same.
+            if "sslmode" in query:
+                query["ssl"] = query.pop("sslmode")
+            return parsed.set(drivername="postgresql+asyncpg", query=query)
+        case other:
+            raise Invalid(f"There is no support for the database {other}.", code="bad_database_url")
+
+
+class Database:
+    """A pool of connections. Open it with `open` or `in_memory`, close it with `aclose` or as a context manager."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        one_writer: bool,
+        one_reader: bool = False,
+        keeper: sqlite3.Connection | None = None,
+    ) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self._reading = engine if one_writer else engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._turn = asyncio.Lock() if one_writer else None
+        self._read_turn = self._turn if one_reader else None
+        self._keeper = keeper
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Return the database at this URL; its schema must be there already (see storage.schema.migrate)."""
+        translated = async_url(url)
+        if translated.get_backend_name() == "sqlite":
+            return cls(_sqlite_engine(translated, _PRAGMAS), one_writer=True)
+        return cls(_postgresql_engine(translated), one_writer=False)
+
+    @classmethod
+    def in_memory(cls) -> "Database":
+        """Return a fresh, empty database with the present schema that lives as long as this object; for tests."""
+        file = f"file:/telehealth-{next(_in_memory_names)}?vfs=memdb"
+        # The database lives while a connection to it is open, and a cancelled task closes the one it used.
+        keeper = sqlite3.connect(file, uri=True, check_same_thread=False)
+        keeper.executescript(_schema_script())
+        url = make_url("sqlite+aiosqlite:///" + file + "&uri=true")
+        engine = _sqlite_engine(url, _MEMORY_PRAGMAS)
+        return cls(engine, one_writer=True, one_reader=True, keeper=keeper)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self._engine
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Run a transaction that is committed at the end, or rolled back by an exception.
+
+        Unavailable if the database does not answer; whether the transaction took place is then unknown.
+        """
+        with _as_unavailable():
+            async with _turn(self._turn), self._writing.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for reading; each statement sees the newest state. Unavailable as for write."""
+        with _as_unavailable():
+            async with _turn(self._read_turn), self._reading.connect() as connection:
+                yield connection
+
+    async def check(self) -> None:
+        """Return if the database answers, raise Unavailable if not."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def aclose(self) -> None:
+        await self._engine.dispose()
+        if self._keeper is not None:
+            self._keeper.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+@asynccontextmanager
+async def _turn(lock: asyncio.Lock | None) -> AsyncIterator[None]:
+    if lock is None:
+        yield
+        return
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await lock.acquire()
+    except TimeoutError as failure:
+        raise Unavailable("The database is busy: try again.") from failure
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (exc.IntegrityError, exc.ProgrammingError, exc.DataError):
+        raise
+    # PostgreSQL ends a connection with errors that have no class of their own; asyncpg cannot connect with an OSError.
+    except (exc.DBAPIError, exc.TimeoutError, OSError) as failure:
+        raise Unavailable("The database does not answer: try again.") from failure
+
+
+def _sqlite_engine(url: URL, pragmas: tuple[str, ...]) -> AsyncEngine:
+    # isolation_level None: the driver begins no transaction of its own.
+    engine = create_async_engine(
+        url,
+        pool_size=_POOL,
+        max_overflow=0,
+        pool_timeout=WAIT_S,
+        connect_args={"isolation_level": None, "timeout": 5.0},
+        hide_parameters=True,
+    )
+
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+def _postgresql_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        pool_timeout=WAIT_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5.0, "command_timeout": WAIT_S},
+        hide_parameters=True,
+    )
+
+
+def migration_engine(url: str) -> AsyncEngine:
+    """Return an engine for one migration: a single connection, without limits on the time of a statement."""
+    translated = async_url(url)
+    if translated.get_backend_name() == "postgresql":
+        return create_async_engine(translated, poolclass=NullPool)
+    engine = _sqlite_engine(translated, _PRAGMAS)
+    return engine.execution_options(writes=True)
+
+
+@functools.cache
+def _schema_script() -> str:
+    dialect = sqlite.dialect()
+    statements = [str(CreateTable(table).compile(dialect=dialect)) for table in metadata.sorted_tables]
+    for table in metadata.sorted_tables:
+        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
+    return ";\n".join(statements)

@@ -1,0 +1,14 @@
+"""What Alembic runs: the migrations, on the connection that storage.schema passes."""
+
+from alembic import context
+
+from telehealth.storage.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""The migrations, one file each; `rNNNN_what.py`."""
