@@ -69,15 +69,16 @@ def seal(key: bytes, previous: bytes, number: int, at: datetime, event: AuditEve
     return hmac.new(key, previous + payload, hashlib.sha256).digest()
 
 
-def first_broken(key: bytes, entries: Iterable[AuditEntry]) -> int | None:
+def first_broken(key: bytes, entries: Iterable[AuditEntry], *, after: int = 0, previous: bytes = GENESIS) -> int | None:
     """Return the number of the first entry of one node's chain that does not fit, None if all do.
 
     Args:
         key: The key the seals were made with.
-        entries: All entries of one node in order of their numbers.
+        entries: Entries of one node in order of their numbers.
+        after: Number of the entry before the first one, for a chain that is read in pieces.
+        previous: Seal of that entry.
     """
-    previous = GENESIS
-    for expected, entry in enumerate(entries, start=1):
+    for expected, entry in enumerate(entries, start=after + 1):
         good = seal(key, previous, entry.number, entry.at, entry.event)
         if entry.number != expected or not hmac.compare_digest(good, entry.seal):
             return expected
