@@ -1,0 +1,106 @@
+"""What a forwarder reads of an RTP packet: header fields and one header extension (RFC 3550 §5.1, RFC 8285)."""
+
+from collections.abc import Iterator
+
+HEADER = 12
+_PADDING = 0x20
+_EXTENSION = 0x10
+_ONE_BYTE_PROFILE = 0xBEDE
+_TWO_BYTE_PROFILE = 0x1000
+
+
+def is_rtcp(datagram: bytes) -> bool:
+    """Tell RTCP from RTP on a shared port (RFC 5761 §4); the datagram has at least two bytes."""
+    return 192 <= datagram[1] <= 223
+
+
+def payload_type(packet: bytes) -> int:
+    return packet[1] & 0x7F
+
+
+def sequence_number(packet: bytes) -> int:
+    return packet[2] << 8 | packet[3]
+
+
+def timestamp(packet: bytes) -> int:
+    return int.from_bytes(packet[4:8], "big")
+
+
+def ssrc(packet: bytes) -> int:
+    return int.from_bytes(packet[8:12], "big")
+
+
+def is_well_formed(packet: bytes) -> bool:
+    """Tell whether the header, its contributing sources, its extensions and the padding fit into the packet."""
+    length = len(packet)
+    if length < HEADER or packet[0] >> 6 != 2:
+        return False
+    end = HEADER + 4 * (packet[0] & 0x0F)
+    if packet[0] & _EXTENSION:
+        if end + 4 > length:
+            return False
+        end += 4 + 4 * (packet[end + 2] << 8 | packet[end + 3])
+    if end > length:
+        return False
+    if packet[0] & _PADDING:
+        return 0 < packet[-1] <= length - end
+    return True
+
+
+def extension(packet: bytes, number: int) -> bytes | None:
+    """Return the value of the header extension with this number in a well-formed packet, or None."""
+    if not packet[0] & _EXTENSION:
+        return None
+    for found, value in _extensions(packet):
+        if found == number:
+            return value
+    return None
+
+
+def _extensions(packet: bytes) -> Iterator[tuple[int, bytes]]:
+    start = HEADER + 4 * (packet[0] & 0x0F)
+    profile = packet[start] << 8 | packet[start + 1]
+    end = start + 4 + 4 * (packet[start + 2] << 8 | packet[start + 3])
+    if profile == _ONE_BYTE_PROFILE:
+        yield from _one_byte(packet, start + 4, end)
+    elif profile & 0xFFF0 == _TWO_BYTE_PROFILE:
+        yield from _two_byte(packet, start + 4, end)
+
+
+def _one_byte(packet: bytes, position: int, end: int) -> Iterator[tuple[int, bytes]]:
+    while position < end:
+        head = packet[position]
+        position += 1
+        if head == 0:
+            continue
+        if head >> 4 == 15:  # Reserved: whatever follows is to be ignored.
+            return
+        length = (head & 0x0F) + 1
+        if position + length > end:
+            return
+        yield head >> 4, packet[position : position + length]
+        position += length
+
+
+def _two_byte(packet: bytes, position: int, end: int) -> Iterator[tuple[int, bytes]]:
+    while position + 1 < end:
+        number = packet[position]
+        if number == 0:
+            position += 1
+            continue
+        length = packet[position + 1]
+        position += 2
+        if position + length > end:
+            return
+        yield number, packet[position : position + length]
+        position += length
+
+
+def has_foreign_mid(packet: bytes, number: int, mid: bytes) -> bool:
+    """Tell whether a well-formed packet names another MID than this one (RFC 8843 §9.2).
+
+    A browser routes by MID before SSRC, so a packet with another's MID would show in another's place.
+    """
+    if not packet[0] & _EXTENSION:
+        return False
+    return any(found == number and value != mid for found, value in _extensions(packet))

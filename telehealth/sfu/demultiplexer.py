@@ -1,0 +1,148 @@
+"""Every datagram of every participant comes in here; the first byte says what it is (RFC 7983).
+
+This is the packet path: nothing here awaits, and nothing logs.
+"""
+
+from collections.abc import Callable
+
+from telehealth.rtp.packet import has_foreign_mid, is_rtcp, is_well_formed
+from telehealth.sfu import stun
+from telehealth.sfu.aiortc_hooks import SrtpError
+from telehealth.sfu.counters import Counters, Drop
+from telehealth.sfu.feedback import receive_rtcp
+from telehealth.sfu.limits import SUSPECT_S
+from telehealth.sfu.offer import MID_ID
+from telehealth.sfu.stun import Address
+from telehealth.sfu.transport import Path, Send, Transport
+
+Learn = Callable[[Transport, bytes], None]
+
+
+class Demultiplexer:
+    """Finds the transport of a datagram, checks and decrypts it, and hands it on.
+
+    Only STUN is accepted from anywhere, and only when authenticated; all else must come from an address that passed
+    such a check. So an empty datagram, a foreign ClientHello or a foreign alert reaches nobody's session.
+
+    Args:
+        learn: Called with an authentic packet of an SSRC that nobody announced.
+    """
+
+    def __init__(self, send: Send, counters: Counters, learn: Learn) -> None:
+        self._send = send
+        self._counters = counters
+        self._learn = learn
+        self._transports: dict[str, Transport] = {}
+        self._paths: dict[Address, Path] = {}
+
+    def __len__(self) -> int:
+        return len(self._transports)
+
+    def add(self, transport: Transport) -> None:
+        self._transports[transport.credentials.ufrag] = transport
+
+    def remove(self, transport: Transport) -> None:
+        self._transports.pop(transport.credentials.ufrag, None)
+        for address, path in transport.paths.items():
+            if self._paths.get(address) is path:
+                del self._paths[address]
+
+    def receive(self, datagram: bytes, address: Address, now: float) -> None:
+        """Take one datagram from the socket."""
+        self._counters.packets_in += 1
+        self._counters.bytes_in += len(datagram)
+        path = self._paths.get(address)
+        if not datagram:
+            self._counters.dropped[Drop.EMPTY] += 1
+        elif datagram[0] < 4:
+            self._stun(datagram, address, path, now)
+        elif path is None:
+            self._counters.dropped[Drop.FOREIGN] += 1
+        else:
+            path.heard_at = now
+            self._accepted(path.transport, datagram, now)
+
+    def _accepted(self, transport: Transport, datagram: bytes, now: float) -> None:
+        first = datagram[0]
+        if 128 <= first < 192 and len(datagram) >= 12:
+            if transport.allowance < len(datagram):
+                self._counters.dropped[Drop.RATE] += 1
+                return
+            transport.allowance -= len(datagram)
+            if is_rtcp(datagram):
+                self._rtcp(transport, datagram, now)
+            else:
+                self._rtp(transport, datagram, now)
+        elif 20 <= first < 64:
+            transport.receive_record(datagram)
+        else:
+            self._counters.dropped[Drop.UNKNOWN] += 1
+
+    def _rtp(self, transport: Transport, datagram: bytes, now: float) -> None:
+        dropped = self._counters.dropped
+        if transport.unprotect is None:
+            dropped[Drop.EARLY] += 1
+            return
+        ssrc = int.from_bytes(datagram[8:12], "big")
+        publication = transport.routes.get(ssrc)
+        if publication is None and not transport.admits(ssrc):
+            dropped[Drop.SSRC_LIMIT] += 1
+            return
+        try:
+            packet = transport.unprotect(datagram)
+        except (SrtpError, ValueError):
+            dropped[Drop.SRTP] += 1
+            return
+        transport.keep(ssrc)
+        if not is_well_formed(packet):
+            dropped[Drop.MALFORMED] += 1
+        elif publication is None:
+            dropped[Drop.UNROUTED] += 1
+            self._learn(transport, packet)
+        elif packet[1] & 0x7F not in publication.payload_types:
+            dropped[Drop.UNROUTED] += 1
+        elif has_foreign_mid(packet, MID_ID, publication.mid_bytes):
+            dropped[Drop.MALFORMED] += 1
+        else:
+            publication.forward(packet, now)
+
+    def _rtcp(self, transport: Transport, datagram: bytes, now: float) -> None:
+        dropped = self._counters.dropped
+        if transport.unprotect_rtcp is None:
+            dropped[Drop.EARLY] += 1
+            return
+        ssrc = int.from_bytes(datagram[4:8], "big")
+        if not transport.admits(ssrc):
+            dropped[Drop.SSRC_LIMIT] += 1
+            return
+        try:
+            compound = transport.unprotect_rtcp(datagram)
+        except (SrtpError, ValueError):
+            dropped[Drop.SRTP] += 1
+            return
+        transport.keep(ssrc)
+        receive_rtcp(transport, compound, now, self._counters)
+
+    def _stun(self, datagram: bytes, address: Address, path: Path | None, now: float) -> None:
+        ufrag = stun.addressee(datagram)
+        if ufrag is None:
+            # Answers to our probes, and indications: from a validated address they are a sign of life.
+            if path is not None:
+                path.heard_at = now
+            self._counters.dropped[Drop.STUN] += path is None
+            return
+        transport = self._transports.get(ufrag)
+        request = stun.authenticated(datagram, transport.credentials.password) if transport else None
+        if transport is None or request is None or not self._may_take(path, transport, now):
+            self._counters.dropped[Drop.STUN] += 1
+            return
+        found, displaced = transport.checked(address, now, nominated=stun.nominates(request))
+        if displaced is not None:
+            self._paths.pop(displaced.address, None)
+        self._paths[address] = found
+        self._send(stun.response(request, address, transport.credentials.password), address)
+
+    @staticmethod
+    def _may_take(path: Path | None, transport: Transport, now: float) -> bool:
+        # An address in use by another participant stays with it: a forged source address must not cut anybody off.
+        return path is None or path.transport is transport or now - path.heard_at > SUSPECT_S

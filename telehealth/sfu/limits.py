@@ -1,0 +1,43 @@
+"""Bounds of the media plane: whatever grows, and how far."""
+
+DATAGRAMS_PER_WAKEUP = 64
+"""Read from the socket before timers and sockets of the web get their turn."""
+DATAGRAM_BYTES = 2048
+SOCKET_BUFFER_BYTES = 4 << 20
+
+PARTICIPANTS_PER_ROOM = 6
+PUBLICATIONS_PER_PARTICIPANT = 3
+SSRCS_PER_TRANSPORT = 12
+"""Synchronisation sources (RTP and RTCP) for which a peer can make us keep SRTP state."""
+SSRCS_PER_ROOM = 4096
+"""Sources remembered for the life of a room, so that none is ever used by two transports."""
+ADDRESSES_PER_TRANSPORT = 8
+DTLS_QUEUE = 16
+
+SDP_BYTES = 64 * 1024
+SDP_LINES = 2048
+MEDIA_LINES = 32
+ANSWERS_PER_S = 5.0
+ANSWERS_BURST = 10.0
+OPENS_PER_S = 0.5
+OPENS_BURST = 6.0
+
+INBOUND_BYTES_PER_S = 1_500_000
+"""What one participant may send: camera and screen at their best, and half as much again."""
+RESENT_PACKETS_PER_S = 250.0
+RESENT_BURST = 250.0
+
+CACHED_VIDEO_PACKETS = 512
+CACHED_AUDIO_PACKETS = 128
+
+TICK_S = 0.1
+ICE_DEADLINE_S = 30.0
+DTLS_DEADLINE_S = 15.0
+PROBE_S = 1.0
+SUSPECT_S = 2.0
+LOST_S = 5.0
+FORGET_S = 60.0
+"""A lost transport may return until then; its addresses and keys are dropped afterwards."""
+REPORT_S = 1.0
+REOFFER_S = 10.0
+REOFFERS = 3

@@ -1,0 +1,311 @@
+"""The media plane: forwards packets between the participants of rooms, decoding nothing."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from telehealth.clock import Clock
+from telehealth.consultations.model import Source
+from telehealth.consultations.ports import MediaEvent, MediaListener, MediaOffered, MediaState, MediaStateChanged
+from telehealth.errors import Invalid, NotFound, TooMany, Unavailable
+from telehealth.ids import EncounterId, ParticipantId
+from telehealth.sfu import upkeep
+from telehealth.sfu.aiortc_hooks import Certificate
+from telehealth.sfu.answer import parse_answer
+from telehealth.sfu.counters import Counters, MediaStatistics
+from telehealth.sfu.demultiplexer import Demultiplexer
+from telehealth.sfu.limits import TICK_S
+from telehealth.sfu.offer import Endpoint, offer_text
+from telehealth.sfu.room import Peer, Room, Seat
+from telehealth.sfu.tasks import Tasks
+from telehealth.sfu.transport import Transport
+from telehealth.sfu.udp import UdpPort
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """Where the media plane listens and what it tells browsers.
+
+    Attributes:
+        port: 0 picks a free one.
+        advertised: IPv4 addresses at which browsers reach us, best first.
+        max_transports: Beyond, nobody gets in: of this machine's capacity, not of a room's.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - participants come from anywhere; what they may do is checked by datagram.
+    port: int = 0
+    advertised: tuple[str, ...] = ("127.0.0.1",)
+    max_transports: int = 400
+
+
+class ForwardingPlane:
+    """Implements consultations.ports.MediaPlane on one UDP socket of this process."""
+
+    def __init__(self, settings: MediaSettings, clock: Clock) -> None:
+        if not settings.advertised:
+            raise Invalid("At least one media address must be advertised.", code="no_media_address")
+        self._settings = settings
+        self._clock = clock
+        self._counters = Counters()
+        self._udp = UdpPort(settings.host, settings.port, self._counters, clock)
+        self._demultiplexer = Demultiplexer(self._udp.send, self._counters, self._learn)
+        self._certificate = Certificate()
+        self._rooms: dict[EncounterId, Room] = {}
+        self._places: dict[Transport, tuple[Room, Seat, Peer]] = {}
+        self._listeners: list[MediaListener] = []
+        self._tasks = Tasks()
+        self._farewells = Tasks()
+        self._ticked_at = clock.monotonic()
+
+    @property
+    def port(self) -> int:
+        """The port that is bound."""
+        return self._udp.port
+
+    async def start(self) -> None:
+        """Bind the socket and begin to serve; Unavailable if the port is taken."""
+        self._udp.open(self._demultiplexer.receive)
+        self._tasks.start(self._tick_forever())
+
+    async def aclose(self) -> None:
+        """Say goodbye to everybody and free the socket and all tasks."""
+        for encounter in list(self._rooms):
+            await self.close_room(encounter)
+        await self._farewells.settle()
+        await self._tasks.aclose()
+        self._udp.close()
+
+    def listen(self, listener: MediaListener) -> None:
+        self._listeners.append(listener)
+
+    def statistics(self) -> MediaStatistics:
+        """Return totals since the start and present numbers."""
+        counted = self._counters
+        return MediaStatistics(
+            packets_in=counted.packets_in,
+            packets_out=counted.packets_out,
+            bytes_in=counted.bytes_in,
+            bytes_out=counted.bytes_out,
+            resent=counted.resent,
+            keyframe_requests=counted.keyframe_requests,
+            dropped={reason.value: number for reason, number in counted.dropped.items()},
+            transports=len(self._places),
+            rooms=len(self._rooms),
+            participants=sum(len(room.seats) for room in self._rooms.values()),
+        )
+
+    async def open(self, encounter: EncounterId, participant: ParticipantId) -> None:
+        now = self._clock.monotonic()
+        if len(self._places) >= self._settings.max_transports:
+            raise Unavailable("This server carries as many consultations as it can.", code="media_full")
+        room = self._rooms.get(encounter) or Room(encounter)
+        seat = room.take_seat(participant, now)
+        if not seat.opens.take(1.0, now):
+            raise TooMany("The media connection was renewed too often.", code="too_many_transports")
+        self._rooms[encounter] = room
+        if seat.pending is not None:
+            self._shut(seat.pending)
+        transport = Transport(self._certificate, self._udp.send, self._counters, now)
+        peer = Peer(participant, transport)
+        if seat.current is None:
+            seat.current = peer
+            self._set_state(room, seat, MediaState.CONNECTING)
+        else:
+            seat.pending = peer
+        self._places[transport] = (room, seat, peer)
+        self._demultiplexer.add(transport)
+        self._offer(room, seat)
+
+    async def publish(self, encounter: EncounterId, participant: ParticipantId, source: Source) -> None:
+        room, seat = self._find(encounter, participant)
+        publication = seat.publications.get(source) or room.publish(seat, source)
+        if publication.live:
+            return
+        publication.wanted = True
+        self._offer(room, seat, anew=True)
+        self._changed(room, seat)
+
+    async def unpublish(self, encounter: EncounterId, participant: ParticipantId, source: Source) -> None:
+        room, seat = self._find(encounter, participant)
+        publication = seat.publications.get(source)
+        if publication is None:
+            return
+        publication.wanted = False
+        if source is Source.SCREEN:
+            # Each share is a new publication; microphone and camera keep their lines, inactive.
+            publication.ended = True
+            publication.feed(None, None)
+            publication.set_viewers(())
+            del seat.publications[source]
+        self._changed(room, seat, always=True)
+        self._offer(room, seat)
+
+    async def answer(self, encounter: EncounterId, participant: ParticipantId, negotiation: int, sdp: str) -> None:
+        room, seat = self._find(encounter, participant)
+        if not seat.answers.take(1.0, self._clock.monotonic()):
+            raise TooMany("Too many answers.", code="too_many_answers")
+        peer = seat.newest
+        if peer is None or peer.negotiation.offered is None or peer.negotiation.number != negotiation:
+            raise Invalid("This answers an offer that is not the latest.", code="stale_negotiation")
+        answer = parse_answer(sdp, peer.negotiation.offered)
+        transport = peer.transport
+        if transport.fingerprints and transport.fingerprints != answer.fingerprints:
+            raise Invalid("The certificate changed within one connection.", code="bad_sdp")
+        peer.negotiation.accept(answer)
+        room.settle(seat, peer)
+        transport.remote = answer.credentials
+        if not transport.fingerprints:
+            transport.fingerprints = answer.fingerprints
+            self._tasks.start(self._connect(room, seat, peer))
+        self._changed(room, seat)
+        self._offer(room, seat)
+
+    async def close(self, encounter: EncounterId, participant: ParticipantId) -> None:
+        room = self._rooms.get(encounter)
+        seat = room.seats.pop(participant, None) if room else None
+        if room is None or seat is None:
+            return
+        for publication in seat.publications.values():
+            publication.ended = True
+            publication.feed(None, None)
+            publication.set_viewers(())
+        for peer in seat.peers:
+            self._shut(peer)
+        if not room.seats:
+            del self._rooms[encounter]
+        self._changed(room, seat, always=True)
+
+    async def close_room(self, encounter: EncounterId) -> None:
+        room = self._rooms.pop(encounter, None)
+        if room is None:
+            return
+        for seat in room.seats.values():
+            for peer in seat.peers:
+                self._shut(peer)
+        room.seats.clear()
+
+    def tick(self) -> None:
+        """Do what is due; called ten times a second."""
+        now = self._clock.monotonic()
+        elapsed = now - self._ticked_at
+        self._ticked_at = now
+        for transport, (room, seat, peer) in list(self._places.items()):
+            upkeep.refill(transport, elapsed)
+            if upkeep.is_over(transport, now):
+                self._drop(room, seat, peer)
+                continue
+            upkeep.probe(transport, now)
+            if peer is seat.current and transport.connected:
+                self._set_state(room, seat, upkeep.liveness(transport, now))
+            if peer is seat.newest and peer.negotiation.overdue(now):
+                self._send_offer(room, seat, peer)
+            upkeep.report(transport, now)
+        for room in self._rooms.values():
+            for publication in room.publications():
+                upkeep.ask(publication, now, self._counters)
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.tick()
+
+    def _find(self, encounter: EncounterId, participant: ParticipantId) -> tuple[Room, Seat]:
+        room = self._rooms.get(encounter)
+        if room is None:
+            raise NotFound("This participant has no media transport.")
+        return room, room.seat(participant)
+
+    def _changed(self, room: Room, seat: Seat, *, always: bool = False) -> None:
+        """Follow a change of what a participant sends or receives: routes for all, offers for the others."""
+        fed_anew = seat.feed()
+        self._route(room)
+        if fed_anew or always:
+            for other in room.seats.values():
+                if other is not seat:
+                    self._offer(room, other)
+
+    def _route(self, room: Room) -> None:
+        room.route()
+        now = self._clock.monotonic()
+        for publication in room.publications():
+            self._counters.keyframe_requests += publication.ask_for_keyframe(now)
+
+    def _offer(self, room: Room, seat: Seat, *, anew: bool = False) -> None:
+        peer = seat.newest
+        if peer is None:
+            return
+        lines = peer.negotiation.next_offer(room.offerable(seat), anew=anew)
+        if lines is None:
+            return
+        seat.negotiations += 1
+        peer.negotiation.begin(seat.negotiations, lines, self._clock.monotonic())
+        self._emit_offer(room, seat, peer)
+
+    def _send_offer(self, room: Room, seat: Seat, peer: Peer) -> None:
+        """Offer the same once more: the first may have been lost with the browser's connection."""
+        lines = peer.negotiation.offered
+        if lines is not None:
+            seat.negotiations += 1
+            peer.negotiation.begin(seat.negotiations, lines, self._clock.monotonic())
+            self._emit_offer(room, seat, peer)
+
+    def _emit_offer(self, room: Room, seat: Seat, peer: Peer) -> None:
+        endpoint = Endpoint(
+            peer.transport.credentials, self._certificate.fingerprint, self._settings.advertised, self.port
+        )
+        number = peer.negotiation.number
+        sdp = offer_text(endpoint, peer.negotiation.offered or (), version=number)
+        self._emit(MediaOffered(room.encounter, seat.participant, number, sdp, peer.negotiation.tracks()))
+
+    def _emit(self, event: MediaEvent) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def _set_state(self, room: Room, seat: Seat, state: MediaState) -> None:
+        before, seat.state = seat.state, state
+        if state is before:
+            return
+        if MediaState.LOST in (before, state):
+            self._route(room)
+        logger.info("room %s: media of %s is %s", room.encounter, seat.participant, state)
+        self._emit(MediaStateChanged(room.encounter, seat.participant, state))
+
+    async def _connect(self, room: Room, seat: Seat, peer: Peer) -> None:
+        if await peer.transport.connect():
+            self._connected(room, seat, peer)
+            await peer.transport.wait_closed()
+        if peer in seat.peers:
+            self._drop(room, seat, peer)
+
+    def _connected(self, room: Room, seat: Seat, peer: Peer) -> None:
+        if peer is seat.pending:
+            if seat.current is not None:
+                self._shut(seat.current)
+            seat.current, seat.pending = peer, None
+        self._set_state(room, seat, MediaState.CONNECTED)
+        self._changed(room, seat)
+
+    def _drop(self, room: Room, seat: Seat, peer: Peer) -> None:
+        """Give up a transport that failed; what it replaced, or what replaces it, goes on."""
+        self._shut(peer)
+        if peer is seat.pending:
+            seat.pending = None
+            return
+        seat.current, seat.pending = seat.pending, None
+        if seat.current is None:
+            self._set_state(room, seat, MediaState.LOST)
+        else:
+            self._set_state(room, seat, MediaState.CONNECTING)
+        self._changed(room, seat)
+
+    def _shut(self, peer: Peer) -> None:
+        self._places.pop(peer.transport, None)
+        self._demultiplexer.remove(peer.transport)
+        self._farewells.start(peer.transport.aclose())
+
+    def _learn(self, transport: Transport, packet: bytes) -> None:
+        place = self._places.get(transport)
+        if place is not None and place[0].learn(place[1], place[2], packet):
+            self._changed(place[0], place[1])

@@ -1,0 +1,64 @@
+"""What is due from time to time: deadlines, signs of life, reports, repeated requests."""
+
+from telehealth.consultations.ports import MediaState
+from telehealth.sfu import stun
+from telehealth.sfu.counters import Counters
+from telehealth.sfu.feedback import send_report
+from telehealth.sfu.limits import (
+    DTLS_DEADLINE_S,
+    FORGET_S,
+    ICE_DEADLINE_S,
+    INBOUND_BYTES_PER_S,
+    LOST_S,
+    PROBE_S,
+    REPORT_S,
+    SUSPECT_S,
+)
+from telehealth.sfu.publication import Publication
+from telehealth.sfu.transport import Transport
+
+
+def refill(transport: Transport, elapsed_s: float) -> None:
+    """Let the participant send again what may be sent in this time."""
+    refilled = transport.allowance + int(INBOUND_BYTES_PER_S * elapsed_s)
+    transport.allowance = min(INBOUND_BYTES_PER_S, refilled)
+
+
+def is_over(transport: Transport, now: float) -> bool:
+    """Tell whether a transport missed a deadline: no check, no handshake, or no datagram for too long."""
+    if transport.connected:
+        return now - transport.heard_at > FORGET_S
+    if transport.checked_at is None:
+        return now - transport.opened_at > ICE_DEADLINE_S
+    return now - transport.checked_at > DTLS_DEADLINE_S
+
+
+def liveness(transport: Transport, now: float) -> MediaState:
+    """Judge a connected transport by its silence."""
+    silence = now - transport.heard_at
+    if silence > LOST_S:
+        return MediaState.LOST
+    return MediaState.SUSPECT if silence > SUSPECT_S else MediaState.CONNECTED
+
+
+def probe(transport: Transport, now: float) -> None:
+    """Ask a silent peer for a sign of life: one that only listens checks its path every 2.5 s and says no more."""
+    if transport.remote is None or not transport.connected:
+        return
+    if now - transport.heard_at >= PROBE_S and now - transport.probed_at >= PROBE_S:
+        transport.probed_at = now
+        transport.send_plain(stun.probe(transport.credentials, transport.remote))
+
+
+def report(transport: Transport, now: float) -> None:
+    """Send a receiver report once a second."""
+    if transport.connected and now - transport.reported_at >= REPORT_S:
+        transport.reported_at = now
+        send_report(transport, now)
+
+
+def ask(publication: Publication, now: float, counters: Counters) -> None:
+    """Repeat to the publisher what is still wanted."""
+    publication.ask_for_missing(now)
+    counters.keyframe_requests += publication.ask_for_keyframe(now)
+    publication.tell_estimate(now)
