@@ -1,0 +1,190 @@
+/** The messages of the room socket (docs/protocol.md, "Room"): types, and the way in from JSON. */
+
+import { choice, fields, flag, list, number, object, text, texts, unreachable } from "./reading.js";
+
+/** @import { Fields } from "./reading.js" */
+
+/** @typedef {"camera" | "microphone" | "screen"} Source */
+/** @typedef {"user" | "interrupted" | "unplugged" | "hidden" | ""} MuteReason */
+/** @typedef {"waiting" | "admitted" | "left" | "removed"} Admission */
+/** @typedef {"connecting" | "connected" | "suspect" | "lost" | ""} MediaState */
+/** @typedef {{ muted: boolean, reason: MuteReason }} SourceState */
+/** @typedef {Readonly<Partial<Record<Source, SourceState>>>} Sources */
+/**
+ * @typedef {Readonly<{ id: string, name: string, role: string, admission: Admission, connected: boolean,
+ *   media: MediaState, sources: Sources }>} Participant
+ */
+/** @typedef {Readonly<{ id: string, kind: string, status: string, patient: string, begun_at: number | null }>} Encounter */
+/** @typedef {Readonly<{ name: string, state: string }>} Ring */
+/** @typedef {Readonly<{ id: string, status: string, complaint: string, acuity: string, rings: readonly Ring[] }>} Case */
+/** @typedef {Readonly<{ mid: string, participant: string, source: Source }>} OfferedTrack */
+
+/**
+ * @typedef {Readonly<{ type: "welcome", version: number, participant: string, admission: Admission,
+ *   may: readonly string[], encounter: Encounter, participants: readonly Participant[], chat: readonly ChatLine[],
+ *   ice_servers: readonly RTCIceServer[], server_time: number }>} Welcome
+ */
+/** @typedef {Readonly<{ type: "participant", participant: Participant }>} ParticipantChanged */
+/** @typedef {Readonly<{ type: "lobby", position: number, waiting: number, practitioner: "in_room" | "away" }>} Lobby */
+/** @typedef {Readonly<{ type: "offer", negotiation: number, sdp: string, tracks: readonly OfferedTrack[] }>} Offer */
+/** @typedef {Readonly<{ type: "chat", number: number, participant: string, text: string, at: number, key: string }>} ChatLine */
+/** @typedef {Readonly<{ type: "case", case: Case }>} CaseChanged */
+/** @typedef {Readonly<{ type: "ended", reason: "finished" | "cancelled" }>} Ended */
+/** @typedef {Readonly<{ type: "removed" }>} Removed */
+/** @typedef {Readonly<{ type: "replaced" }>} Replaced */
+/** @typedef {Readonly<{ type: "error", code: string, text: string, about: string }>} Refusal */
+/** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
+/**
+ * @typedef {Welcome | ParticipantChanged | Lobby | Offer | ChatLine | CaseChanged | Ended | Removed | Replaced |
+ *   Refusal | Pong} ServerMessage
+ */
+
+/**
+ * @typedef {Readonly<{ type: "hello", version: 1, ticket: string }>
+ *   | Readonly<{ type: "connect" | "leave" | "end" }>
+ *   | Readonly<{ type: "answer", negotiation: number, sdp: string }>
+ *   | Readonly<{ type: "publish" | "unpublish", source: Source }>
+ *   | Readonly<{ type: "mute", source: Source, muted: boolean, reason: MuteReason }>
+ *   | Readonly<{ type: "chat", key: string, text: string }>
+ *   | Readonly<{ type: "admit" | "remove", participant: string }>
+ *   | Readonly<{ type: "ping", sent_at: number }>} ClientMessage
+ */
+
+/** Sources in the order in which they are offered. @type {readonly Source[]} */
+export const SOURCES = ["camera", "microphone", "screen"];
+
+/** A line of chat has at most so many characters (docs/protocol.md). */
+export const CHAT_LIMIT = 2000;
+
+/** @type {readonly ServerMessage["type"][]} */
+const TYPES = [
+  "welcome", "participant", "lobby", "offer", "chat", "case", "ended", "removed", "replaced", "error", "pong",
+];
+
+/**
+ * Read one message of the server.
+ *
+ * @param {string} json
+ * @returns {ServerMessage}
+ * @throws {import("./reading.js").Unreadable}
+ */
+export function parse(json) {
+  const from = object(json);
+  const type = choice(from, "type", TYPES);
+  switch (type) {
+    case "welcome":
+      return welcome(from);
+    case "participant":
+      return { type, participant: participant(fields(from["participant"], "participant")) };
+    case "lobby":
+      return {
+        type,
+        position: number(from, "position"),
+        waiting: number(from, "waiting"),
+        practitioner: choice(from, "practitioner", ["in_room", "away"]),
+      };
+    case "offer":
+      return {
+        type,
+        negotiation: number(from, "negotiation"),
+        sdp: text(from, "sdp"),
+        tracks: list(from, "tracks", (track) => ({
+          mid: text(track, "mid"),
+          participant: text(track, "participant"),
+          source: choice(track, "source", SOURCES),
+        })),
+      };
+    case "chat":
+      return chatLine(from);
+    case "case":
+      return { type, case: ambulanceCase(fields(from["case"], "case")) };
+    case "ended":
+      return { type, reason: choice(from, "reason", ["finished", "cancelled"]) };
+    case "removed":
+    case "replaced":
+      return { type };
+    case "error":
+      return { type, code: text(from, "code"), text: text(from, "text"), about: text(from, "about") };
+    case "pong":
+      return { type, sent_at: number(from, "sent_at"), server_time: number(from, "server_time") };
+    default:
+      return unreachable(type);
+  }
+}
+
+/** @param {Fields} from @returns {Welcome} */
+function welcome(from) {
+  const encounter = fields(from["encounter"], "encounter");
+  return {
+    type: "welcome",
+    version: number(from, "version"),
+    participant: text(from, "participant"),
+    admission: choice(from, "admission", ["waiting", "admitted"]),
+    may: texts(from, "may"),
+    encounter: {
+      id: text(encounter, "id"),
+      kind: text(encounter, "kind"),
+      status: text(encounter, "status"),
+      patient: text(encounter, "patient"),
+      begun_at: typeof encounter["begun_at"] === "number" ? encounter["begun_at"] : null,
+    },
+    participants: list(from, "participants", participant),
+    chat: list(from, "chat", chatLine),
+    ice_servers: list(from, "ice_servers", iceServer),
+    server_time: number(from, "server_time"),
+  };
+}
+
+/** @param {Fields} from @returns {Participant} */
+function participant(from) {
+  const sources = fields(from["sources"], "sources");
+  /** @type {Partial<Record<Source, SourceState>>} */
+  const known = {};
+  for (const source of SOURCES) {
+    if (sources[source] === undefined) continue;
+    const state = fields(sources[source], source);
+    known[source] = {
+      muted: flag(state, "muted"),
+      reason: choice(state, "reason", ["", "user", "interrupted", "unplugged", "hidden"]),
+    };
+  }
+  return {
+    id: text(from, "id"),
+    name: text(from, "name"),
+    role: text(from, "role"),
+    admission: choice(from, "admission", ["waiting", "admitted", "left", "removed"]),
+    connected: flag(from, "connected"),
+    media: choice(from, "media", ["", "connecting", "connected", "suspect", "lost"]),
+    sources: known,
+  };
+}
+
+/** @param {Fields} from @returns {ChatLine} */
+function chatLine(from) {
+  return {
+    type: "chat",
+    number: number(from, "number"),
+    participant: text(from, "participant"),
+    text: text(from, "text"),
+    at: number(from, "at"),
+    key: text(from, "key"),
+  };
+}
+
+/** @param {Fields} from @returns {Case} */
+function ambulanceCase(from) {
+  return {
+    id: text(from, "id"),
+    status: text(from, "status"),
+    complaint: text(from, "complaint"),
+    acuity: text(from, "acuity"),
+    rings: list(from, "rings", (ring) => ({ name: text(ring, "name"), state: text(ring, "state") })),
+  };
+}
+
+/** @param {Fields} from @returns {RTCIceServer} */
+function iceServer(from) {
+  const urls = typeof from["urls"] === "string" ? from["urls"] : [...texts(from, "urls")];
+  if (from["username"] === undefined) return { urls };
+  return { urls, username: text(from, "username"), credential: text(from, "credential") };
+}

@@ -1,0 +1,307 @@
+/**
+ * What this page knows of the room, and how each message changes it: values in, values out, no browser.
+ *
+ * The server's `welcome` carries the whole state, so a new connection begins from it and nothing is merged by guess.
+ */
+
+import { unreachable } from "./reading.js";
+
+/** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, ServerMessage, Source } from "./messages.js" */
+/** @import { StopReason } from "./retry.js" */
+
+/**
+ * Things that happen in this page rather than on the server.
+ *
+ * @typedef {Readonly<{ type: "line_opening" }>
+ *   | Readonly<{ type: "line_interrupted" }>
+ *   | Readonly<{ type: "line_stopped", reason: StopReason }>
+ *   | Readonly<{ type: "said", key: string, text: string }>
+ *   | Readonly<{ type: "chat_seen" }>
+ *   | Readonly<{ type: "left" }>} LocalEvent
+ */
+
+/** @typedef {StopReason | "ended" | "cancelled" | "removed" | "left"} End */
+
+/**
+ * @typedef {Readonly<{
+ *   line: "opening" | "open" | "interrupted",
+ *   end: End | null,
+ *   me: string,
+ *   admission: Admission | null,
+ *   may: readonly string[],
+ *   encounter: Encounter | null,
+ *   participants: readonly Participant[],
+ *   lobby: Lobby | null,
+ *   chat: readonly ChatLine[],
+ *   pending: readonly Readonly<{ key: string, text: string }>[],
+ *   seen: number,
+ *   case: Case | null,
+ *   refusal: Readonly<{ code: string, text: string, about: string }> | null,
+ * }>} RoomState
+ */
+
+const CHAT_KEPT = 500;
+const PENDING_KEPT = 20;
+
+/** @type {RoomState} */
+export const START = Object.freeze({
+  line: "opening",
+  end: null,
+  me: "",
+  admission: null,
+  may: [],
+  encounter: null,
+  participants: [],
+  lobby: null,
+  chat: [],
+  pending: [],
+  seen: 0,
+  case: null,
+  refusal: null,
+});
+
+/**
+ * Return the state after the message or event.
+ *
+ * @param {RoomState} state
+ * @param {ServerMessage | LocalEvent} message
+ * @returns {RoomState}
+ */
+export function next(state, message) {
+  switch (message.type) {
+    case "welcome":
+      return welcomed(state, message);
+    case "participant":
+      return withParticipant(state, message.participant);
+    case "lobby":
+      return { ...state, lobby: message };
+    case "chat":
+      return withLine(state, message);
+    case "case":
+      return { ...state, case: message.case };
+    case "ended":
+      return { ...state, end: message.reason === "cancelled" ? "cancelled" : "ended" };
+    case "removed":
+    case "replaced":
+      return { ...state, end: message.type };
+    case "error":
+      return { ...state, refusal: { code: message.code, text: message.text, about: message.about } };
+    case "offer":
+    case "pong":
+      return state;
+    case "line_opening":
+      return { ...state, line: "opening", end: null };
+    case "line_interrupted":
+      return state.end === null ? { ...state, line: "interrupted" } : state;
+    case "line_stopped":
+      return state.end === null ? { ...state, end: message.reason } : state;
+    case "said":
+      return { ...state, pending: [...state.pending, { key: message.key, text: message.text }].slice(-PENDING_KEPT) };
+    case "chat_seen":
+      return { ...state, seen: lastNumber(state.chat) };
+    case "left":
+      return { ...state, end: "left" };
+    default:
+      return unreachable(message);
+  }
+}
+
+/** @param {RoomState} state @param {import("./messages.js").Welcome} welcome @returns {RoomState} */
+function welcomed(state, welcome) {
+  const chat = welcome.chat.slice(-CHAT_KEPT);
+  const arrived = new Set(chat.map((line) => line.key));
+  return {
+    ...state,
+    line: "open",
+    end: null,
+    me: welcome.participant,
+    admission: welcome.admission,
+    may: welcome.may,
+    encounter: welcome.encounter,
+    participants: welcome.participants,
+    lobby: welcome.admission === "waiting" ? state.lobby : null,
+    chat,
+    pending: state.pending.filter((line) => !arrived.has(line.key)),
+    // What stood there before this page was opened has been read, or can be read again at leisure.
+    seen: state.me === "" ? lastNumber(chat) : state.seen,
+    refusal: null,
+  };
+}
+
+/** @param {RoomState} state @param {Participant} changed @returns {RoomState} */
+function withParticipant(state, changed) {
+  const known = state.participants.some((one) => one.id === changed.id);
+  const participants = known
+    ? state.participants.map((one) => (one.id === changed.id ? changed : one))
+    : [...state.participants, changed];
+  return { ...state, participants };
+}
+
+/** @param {RoomState} state @param {ChatLine} line @returns {RoomState} */
+function withLine(state, line) {
+  const pending = state.pending.filter((one) => one.key !== line.key);
+  if (state.chat.some((one) => one.number === line.number)) return { ...state, pending };
+  const chat = [...state.chat, line].sort((a, b) => a.number - b.number).slice(-CHAT_KEPT);
+  return { ...state, chat, pending };
+}
+
+/** @param {readonly ChatLine[]} chat */
+function lastNumber(chat) {
+  return chat.at(-1)?.number ?? 0;
+}
+
+/**
+ * Say which of the phases the page is in, once it has joined.
+ *
+ * @param {RoomState} state
+ * @returns {"waiting" | "consultation" | "over"}
+ */
+export function phase(state) {
+  if (state.end !== null) return "over";
+  return state.admission === "admitted" ? "consultation" : "waiting";
+}
+
+/** Number of lines of others that have not been looked at. @param {RoomState} state */
+export function unread(state) {
+  return state.chat.filter((line) => line.number > state.seen && line.participant !== state.me).length;
+}
+
+/** Myself in the roster. @param {RoomState} state @returns {Participant | undefined} */
+export function myself(state) {
+  return state.participants.find((one) => one.id === state.me);
+}
+
+/** The others who are in the room, connected or expected back. @param {RoomState} state */
+export function others(state) {
+  return state.participants.filter((one) => one.id !== state.me && one.admission === "admitted");
+}
+
+/** Those who wait to be let in. @param {RoomState} state */
+export function waiting(state) {
+  return state.participants.filter((one) => one.admission === "waiting" && one.connected);
+}
+
+/** A tile on the stage: whose, which of their pictures, and where it stands. */
+/** @typedef {Readonly<{ key: string, participant: string, source: "camera" | "screen", place: "main" | "side" | "self" }>} Tile */
+
+/** Whom each role wants to see large, best first. @type {Readonly<Record<string, readonly string[]>>} */
+const WANTED = {
+  practitioner: ["patient", "paramedic", "practitioner"],
+  patient: ["practitioner", "paramedic", "patient"],
+  paramedic: ["practitioner", "patient", "paramedic"],
+};
+
+/**
+ * Arrange the tiles: one large, the others beside it, oneself last.
+ *
+ * @param {RoomState} state
+ * @param {{ role: string, pinned: string, sharing: boolean, selfLarge: boolean }} wish `pinned` is the key of a tile
+ *   chosen by hand, or empty; `selfLarge` puts one's own camera in the large place unless something is pinned.
+ * @returns {readonly Tile[]}
+ */
+export function tiles(state, { role, pinned, sharing, selfLarge }) {
+  const there = others(state).filter((one) => one.connected || hasPicture(one));
+  const order = WANTED[role] ?? [];
+  const rank = (/** @type {Participant} */ one) => (order.indexOf(one.role) + order.length + 1) % (order.length + 1);
+  const ranked = [...there].sort((a, b) => rank(a) - rank(b));
+  const screens = ranked.filter((one) => one.sources.screen !== undefined);
+  const keys = [
+    ...screens.map((one) => ({ key: `${one.id} screen`, participant: one.id, source: /** @type {const} */ ("screen") })),
+    ...ranked.map((one) => ({ key: `${one.id} camera`, participant: one.id, source: /** @type {const} */ ("camera") })),
+  ];
+  const mine = [
+    ...(sharing ? [{ key: "self screen", participant: state.me, source: /** @type {const} */ ("screen") }] : []),
+    { key: "self camera", participant: state.me, source: /** @type {const} */ ("camera") },
+  ];
+  const all = [...keys, ...mine];
+  const preferred = selfLarge && screens.length === 0 ? "self camera" : keys[0]?.key;
+  const main = all.some((tile) => tile.key === pinned) ? pinned : preferred;
+  return all.map((tile) => ({ ...tile, place: placeOf(tile.key, main) }));
+}
+
+/** @param {string} key @param {string | undefined} main @returns {Tile["place"]} */
+function placeOf(key, main) {
+  if (key === main) return "main";
+  return key.startsWith("self") ? "self" : "side";
+}
+
+/** @param {Participant} one */
+function hasPicture(one) {
+  return one.sources.camera !== undefined || one.sources.microphone !== undefined || one.sources.screen !== undefined;
+}
+
+/** One sentence of the status line: a key of the catalogue, its values, and how loud it is. */
+/** @typedef {Readonly<{ key: string, values: Readonly<Record<string, string>>, tone: "good" | "note" | "trouble" }>} Status */
+
+/**
+ * What is the matter, whose it is, and only the most important of it.
+ *
+ * @param {RoomState} state
+ * @param {{ media: "off" | "connecting" | "connected" | "interrupted", muted: Readonly<Partial<Record<Source, MuteReason>>> }} own
+ *   How our own transport fares, and which of our sources are silent, and why.
+ * @returns {Status}
+ */
+export function status(state, own) {
+  if (state.line === "opening") return { key: "room.status.opening", values: {}, tone: "note" };
+  if (state.line === "interrupted") return { key: "room.status.line_interrupted", values: {}, tone: "trouble" };
+  if (own.media === "interrupted") return { key: "room.status.media_interrupted", values: {}, tone: "trouble" };
+  const mine = ownMute(own.muted);
+  if (mine !== null && mine.tone === "trouble") return mine;
+  const people = others(state);
+  for (const trouble of [lineTrouble, interruptedTrouble, unpluggedTrouble, hiddenTrouble]) {
+    const found = people.map(trouble).find((one) => one !== null);
+    if (found) return found;
+  }
+  if (mine !== null) return mine;
+  const silent = people.find((one) => one.sources.microphone?.muted === true);
+  if (silent) return about("room.status.their_microphone_off", silent, "note");
+  const dark = people.find((one) => one.sources.camera?.muted === true);
+  if (dark) return about("room.status.their_camera_off", dark, "note");
+  if (people.length === 0) return { key: "room.status.alone", values: {}, tone: "note" };
+  if (own.media === "connecting") return { key: "room.status.connecting", values: {}, tone: "note" };
+  return { key: "room.status.live", values: {}, tone: "good" };
+}
+
+/** @param {Readonly<Partial<Record<Source, MuteReason>>>} muted @returns {Status | null} */
+function ownMute(muted) {
+  if (muted.microphone === "interrupted" || muted.camera === "interrupted") {
+    return { key: "room.status.my_interrupted", values: {}, tone: "trouble" };
+  }
+  if (muted.microphone === "unplugged") return { key: "room.status.my_microphone_unplugged", values: {}, tone: "trouble" };
+  if (muted.camera === "unplugged") return { key: "room.status.my_camera_unplugged", values: {}, tone: "trouble" };
+  if (muted.microphone !== undefined) return { key: "room.status.my_microphone_off", values: {}, tone: "note" };
+  return null;
+}
+
+/** @param {Participant} one @returns {Status | null} */
+function lineTrouble(one) {
+  const away = !one.connected || one.media === "suspect" || one.media === "lost";
+  return away ? about("room.status.their_line", one, "trouble") : null;
+}
+
+/** @param {Participant} one @returns {Status | null} */
+function interruptedTrouble(one) {
+  return mutedBecause(one, "interrupted") ? about("room.status.their_interrupted", one, "trouble") : null;
+}
+
+/** @param {Participant} one @returns {Status | null} */
+function unpluggedTrouble(one) {
+  if (one.sources.microphone?.reason === "unplugged") return about("room.status.their_microphone_unplugged", one, "trouble");
+  if (one.sources.camera?.reason === "unplugged") return about("room.status.their_camera_unplugged", one, "trouble");
+  return null;
+}
+
+/** @param {Participant} one @returns {Status | null} */
+function hiddenTrouble(one) {
+  return mutedBecause(one, "hidden") ? about("room.status.their_hidden", one, "note") : null;
+}
+
+/** @param {Participant} one @param {MuteReason} reason */
+function mutedBecause(one, reason) {
+  return Object.values(one.sources).some((source) => source.muted && source.reason === reason);
+}
+
+/** @param {string} key @param {Participant} one @param {Status["tone"]} tone @returns {Status} */
+function about(key, one, tone) {
+  return { key, values: { name: one.name }, tone };
+}
