@@ -1,0 +1,211 @@
+"""A Feed: one connected device, what it declared, and how its messages become frames to store and to show."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from telehealth.bus import Event
+from telehealth.clock import from_ms, to_ms
+from telehealth.errors import Invalid
+from telehealth.rtp.token_bucket import TokenBucket
+from telehealth.vitals.codes import WAVES
+from telehealth.vitals.device_clock import DeviceClock
+from telehealth.vitals.model import (
+    NUMERICS_CHANNEL,
+    Device,
+    DeviceAssociation,
+    FeedHello,
+    FrameFlag,
+    RawChannel,
+    RawNumerics,
+    Report,
+    StoredFrame,
+    WaveBlock,
+    WaveChannel,
+)
+from telehealth.vitals.ports import VitalsWire
+from telehealth.vitals.readings import judge
+from telehealth.vitals.units import UNITS, linear
+
+BACKFILL_AFTER_MS = 5_000.0
+"""What arrives so long after it was measured was kept by the device meanwhile."""
+
+FAULTS = MappingProxyType(
+    {
+        "bad_frame": "The waveform frame is malformed.",
+        "bad_message": "The message has too many values, or two of one parameter.",
+        "impossible_value": "A value is impossible and kept as invalid.",
+        "out_of_order": "The samples begin before the end of the frame before.",
+        "unit_required": "A value has no unit.",
+        "unknown_channel": "The channel was not declared in hello.",
+        "unknown_parameter": "The parameter is not known.",
+        "unknown_unit": "The unit is not known, or not one of this parameter.",
+    }
+)
+"""What a refusal says, by code."""
+
+Incoming = RawNumerics | WaveBlock
+
+MESSAGES_PER_S = 200.0
+BURST = 2_000.0
+"""Messages that a device may send at once; MESSAGES_PER_S on average."""
+
+MAX_CHANNELS = 32
+MAX_VALUES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message, or a value of one, that was not taken; sending it again does not help."""
+
+    code: str
+    channel: int
+    sequence: int
+
+    @property
+    def text(self) -> str:
+        return FAULTS[self.code]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that can be stored, what watchers are told of it, and its samples if it has any."""
+
+    frame: StoredFrame
+    event: Event
+    report: Report | None = None
+
+
+@dataclass(slots=True)
+class Feed:
+    """An open connection of a device. Belongs to VitalsPlane; callers read `device`, `encounter` and `last`.
+
+    Attributes:
+        last: By device channel, the highest sequence stored of this boot.
+        on_replaced: Called once when a newer connection of the device takes over.
+    """
+
+    device: Device
+    association: DeviceAssociation
+    boot: str
+    channels: Mapping[int, WaveChannel]
+    last: dict[int, int]
+    on_replaced: Callable[[], None]
+    bucket: TokenBucket
+    checked_at: float
+    open: bool = True
+    clock: DeviceClock = field(default_factory=DeviceClock)
+    _next_index: dict[int, int] = field(default_factory=dict)
+    _next_sequence: dict[int, int] = field(default_factory=dict)
+
+    def take(
+        self, batch: Sequence[Incoming], received_at: datetime, wire: VitalsWire
+    ) -> tuple[list[Taken], list[Refusal]]:
+        """Check and convert the messages; those that can be stored, and what was refused."""
+        taken: dict[tuple[int, int], Taken] = {}
+        refused: list[Refusal] = []
+        for message in batch:
+            channel = NUMERICS_CHANNEL if isinstance(message, RawNumerics) else message.channel
+            try:
+                if isinstance(message, RawNumerics):
+                    item, faults = self._numerics(message, received_at, wire)
+                else:
+                    item, faults = self._wave(message, received_at, wire), ()
+            except Invalid as error:
+                refused.append(Refusal(error.code, channel, message.sequence))
+                continue
+            refused.extend(Refusal(code, channel, message.sequence) for code in faults)
+            if item is not None:
+                taken.setdefault((channel, message.sequence), item)
+        return list(taken.values()), refused
+
+    def stored(self, frames: Sequence[StoredFrame]) -> dict[int, int]:
+        """Take note that the frames are in the database; return what to acknowledge."""
+        for frame in frames:
+            self.last[frame.channel] = max(frame.sequence, self.last.get(frame.channel, 0))
+        return {frame.channel: self.last[frame.channel] for frame in frames}
+
+    def _numerics(
+        self, message: RawNumerics, received_at: datetime, wire: VitalsWire
+    ) -> tuple[Taken | None, tuple[str, ...]]:
+        if len(message.values) > MAX_VALUES:
+            raise Invalid("The message has too many values.", code="bad_message")
+        self.clock.observe(message.taken_at_ms, to_ms(received_at))
+        taken_at = from_ms(message.taken_at_ms + self.clock.offset_ms)
+        judged = judge(message.values, taken_at, received_at)
+        if not judged.samples:
+            return None, judged.faults
+        report = Report(self.device.id, taken_at, received_at, self.device.simulated, judged.samples)
+        frame = self._frame(NUMERICS_CHANNEL, message.sequence, taken_at, received_at, wire.stored(report))
+        return Taken(frame, Event("numerics", wire.numerics(report)), report), judged.faults
+
+    def _wave(self, block: WaveBlock, received_at: datetime, wire: VitalsWire) -> Taken:
+        channel = self.channels.get(block.channel)
+        if channel is None:
+            raise Invalid(FAULTS["unknown_channel"], code="unknown_channel")
+        self._follow(block)
+        received_ms = to_ms(received_at)
+        # A frame can't leave before its last sample: that moment is the device's latest known time.
+        length_ms = 1000.0 * block.count / channel.rate_hz
+        self.clock.observe(block.starts_at_ms + length_ms, received_ms)
+        starts_at_ms = max(0.0, block.starts_at_ms + self.clock.offset_ms)
+        flags = block.flags | (FrameFlag.DEMO if self.device.simulated else FrameFlag.NONE)
+        if received_ms - starts_at_ms - length_ms > BACKFILL_AFTER_MS:
+            flags |= FrameFlag.BACKFILL
+        shown = wire.wave(replace(block, channel=channel.number, starts_at_ms=starts_at_ms, flags=flags))
+        frame = self._frame(block.channel, block.sequence, from_ms(starts_at_ms), received_at, shown)
+        return Taken(frame, Event("wave", shown))
+
+    def _follow(self, block: WaveBlock) -> None:
+        """Keep the place of the channel; Invalid (out_of_order) for a new frame with samples of the past."""
+        expected = self._next_sequence.get(block.channel, self.last.get(block.channel, -1) + 1)
+        if block.sequence < expected:
+            return  # A repeat, or one that fills a hole: the store knows which.
+        if block.first_index < self._next_index.get(block.channel, 0):
+            raise Invalid(FAULTS["out_of_order"], code="out_of_order")
+        self._next_sequence[block.channel] = block.sequence + 1
+        self._next_index[block.channel] = block.first_index + block.count
+
+    def _frame(
+        self, channel: int, sequence: int, taken_at: datetime, received_at: datetime, body: bytes
+    ) -> StoredFrame:
+        encounter = self.association.encounter_id
+        return StoredFrame(encounter, self.device.id, self.boot, channel, sequence, taken_at, received_at, body)
+
+
+def declared(hello: FeedHello, association: DeviceAssociation) -> list[WaveChannel]:
+    """Return the channels of a hello, each in the unit in which its wave is shown.
+
+    Raises:
+        Invalid: `too_many_channels`; `unit_required`, `unknown_unit` for a unit that does not fit.
+    """
+    if len(hello.channels) > MAX_CHANNELS:
+        raise Invalid("The device has too many channels.", code="too_many_channels")
+    return [_declared(channel, hello.boot, association) for channel in hello.channels]
+
+
+def _declared(raw: RawChannel, boot: str, association: DeviceAssociation) -> WaveChannel:
+    wave = WAVES.get(raw.mdc)
+    # A relative wave comes as a share, in percent, or in steps of the device: only its shape counts.
+    unit = wave.unit if wave is not None and not _relative(raw.unit) else raw.unit
+    factor, shift = linear(raw.unit, unit)
+    if unit not in UNITS:
+        raise Invalid(FAULTS["unknown_unit"], code="unknown_unit")
+    return WaveChannel(
+        encounter_id=association.encounter_id,
+        number=0,
+        device_id=association.device_id,
+        boot=boot,
+        device_channel=raw.number,
+        mdc=raw.mdc,
+        label=raw.label,
+        unit=unit,
+        rate_hz=raw.rate_hz,
+        gain=raw.gain * factor,
+        offset=raw.offset * factor + shift,
+    )
+
+
+def _relative(unit: str) -> bool:
+    return unit in UNITS and UNITS[unit].quantity == "ratio"
