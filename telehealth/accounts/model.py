@@ -145,3 +145,45 @@ class DeviceCredential:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What is told of a user to create.
+
+    Attributes:
+        password: Empty means nobody can log in with a password; only for seeding.
+        patient_id: The Patient that a user of role patient is.
+    """
+
+    email: str
+    name: str
+    role: Role
+    password: str
+    time_zone: str
+    patient_id: PatientId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """What a caller is told about themself.
+
+    Attributes:
+        time_zone: IANA name; empty for one who came by an invitation: then the browser's holds.
+    """
+
+    subject: str
+    role: Role
+    name: str
+    time_zone: str
+    patient: PatientId | None
+    encounter: EncounterId | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedInvitation:
+    """What opening an invitation gives; `browser` is to be kept in a cookie of that browser."""
+
+    pair: TokenPair
+    invitation: Invitation
+    browser: str

@@ -1,11 +1,15 @@
 """What accounts need of the outside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from telehealth.accounts.model import DeviceCredential, Invitation, RefreshToken, SigningKey, SignInLink, User
-from telehealth.ids import DeviceId, EncounterId, InvitationId, TokenId, UserId
+from telehealth.audit import AuditTrail
+from telehealth.bus import Bus
+from telehealth.clock import Clock
+from telehealth.ids import DeviceId, EncounterId, InvitationId, NewId, TokenId, UserId
 
 
 class Users(Protocol):
@@ -87,3 +91,19 @@ class PasswordHasher(Protocol):
     async def verify(self, password_hash: str, password: str) -> bool:
         """Say whether it fits; takes as long for an empty hash as for a real one."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPorts:
+    """Everything that accounts need."""
+
+    users: Users
+    keys: SigningKeys
+    refresh_tokens: RefreshTokens
+    invitations: Invitations
+    device_credentials: DeviceCredentials
+    passwords: PasswordHasher
+    bus: Bus
+    audit: AuditTrail
+    clock: Clock
+    new_id: NewId
