@@ -125,6 +125,7 @@ class Negotiation:
         if publication.participant == self._owner:
             direction = Direction.RECEIVE if publication.wanted else Direction.INACTIVE
             return OfferedLine(line.mid, line.kind, direction)
-        if not publication.live:
-            return OfferedLine(line.mid, line.kind, Direction.INACTIVE)
-        return OfferedLine(line.mid, line.kind, Direction.SEND, publication.participant, publication.ssrc)
+        # A paused line still names its SSRC: Chromium tears the stream down otherwise, and does not connect the track
+        # to it again when the same SSRC comes back.
+        direction = Direction.SEND if publication.live else Direction.INACTIVE
+        return OfferedLine(line.mid, line.kind, direction, publication.participant, publication.last_ssrc)

@@ -67,7 +67,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferedLine:
-    """One media line; `stream` and `ssrc` say what we send on it."""
+    """One media line; `stream` and `ssrc` say what we send on it, or sent until it paused."""
 
     mid: str
     kind: Kind
@@ -119,11 +119,10 @@ def _media(endpoint: Endpoint, line: OfferedLine, *, with_candidates: bool) -> l
         *_EVERY_LINE,
         *_CODECS[line.kind],
     ]
-    if line.direction is Direction.SEND:
+    if line.ssrc is not None:
         text.append(f"a=msid:{line.stream} {line.mid}")
-        if line.ssrc is not None:
-            text.append(f"a=ssrc:{line.ssrc} cname:{line.stream}")
-            text.append(f"a=ssrc:{line.ssrc} msid:{line.stream} {line.mid}")
+        text.append(f"a=ssrc:{line.ssrc} cname:{line.stream}")
+        text.append(f"a=ssrc:{line.ssrc} msid:{line.stream} {line.mid}")
     if with_candidates:
         text += _candidates(endpoint)
     return text

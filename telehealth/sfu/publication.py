@@ -28,6 +28,8 @@ class Publication:
 
     Attributes:
         wanted: False while it is unpublished; its lines stay, inactive.
+        ssrc: What it is sent with now; None while nothing is sent.
+        last_ssrc: What it was sent with most recently.
         ended: True once it will never come back; its lines are given up.
         viewers: The transports that get its packets.
     """
@@ -42,6 +44,7 @@ class Publication:
         self.wanted = True
         self.ended = False
         self.ssrc: int | None = None
+        self.last_ssrc: int | None = None
         self.feeder: Transport | None = None
         self.viewers: tuple[Transport, ...] = ()
         self.keyframes = KeyframeRequests()
@@ -59,7 +62,8 @@ class Publication:
         """Take packets from this transport and SSRC from now on; from none if they are None."""
         if feeder is self.feeder and ssrc == self.ssrc:
             return
-        if ssrc is not None and ssrc != self.ssrc:
+        if ssrc is not None and ssrc != self.last_ssrc:
+            self.last_ssrc = ssrc
             self.cache.clear()
             self.missing = Missing()
             self.reception = Reception(ssrc, _CLOCK_RATE[self.kind])
