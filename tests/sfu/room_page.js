@@ -12,15 +12,24 @@ const room = {
   firstFrame: null,
   started: 0,
   peer: null,
+  transport: "",
   errors: [],
 };
 window.room = room;
 let socket;
 let answering = Promise.resolve();
 
-function newPeer() {
-  room.peer?.close();
+/** Another ICE user fragment means another transport: it takes a connection of its own. */
+function peerFor(sdp) {
+  const transport = /^a=ice-ufrag:(\S+)/m.exec(sdp)[1];
+  if (transport === room.transport) return room.peer;
+  const old = room.peer;
+  room.transport = transport;
   room.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  room.peer.addEventListener("connectionstatechange", () => {
+    if (room.peer.connectionState === "connected") old?.close();
+  });
+  return room.peer;
 }
 
 function show(key, track) {
@@ -39,9 +48,8 @@ function show(key, track) {
   }
 }
 
-async function answer({ negotiation, sdp, tracks, fresh }) {
-  if (fresh || room.peer === null) newPeer();
-  const peer = room.peer;
+async function answer({ negotiation, sdp, tracks }) {
+  const peer = peerFor(sdp);
   await peer.setRemoteDescription({ type: "offer", sdp });
   room.tracks = tracks;
   const byMid = new Map(tracks.map((track) => [track.mid, track]));

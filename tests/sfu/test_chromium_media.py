@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,7 +36,6 @@ class Stage:
         self.plane = plane
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.outbox: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self.fresh: set[str] = set()
         self.answers: list[str] = []
         self.offers: list[MediaOffered] = []
         plane.listen(self.heard)
@@ -44,10 +44,8 @@ class Stage:
         who = str(event.participant)
         if isinstance(event, MediaOffered):
             tracks = [{"mid": t.mid, "participant": t.participant, "source": t.source} for t in event.tracks]
-            fresh = who in self.fresh
-            self.fresh.discard(who)
             self.offers.append(event)
-            frame = {"negotiation": event.negotiation, "sdp": event.sdp, "tracks": tracks, "fresh": fresh}
+            frame = {"negotiation": event.negotiation, "sdp": event.sdp, "tracks": tracks}
         else:
             frame = {"state": event.state}
         self.outbox.put_nowait((who, frame))
@@ -77,7 +75,6 @@ class Stage:
     async def act(self, who: ParticipantId, message: dict[str, Any]) -> None:
         match message:
             case {"open": True}:
-                self.fresh.add(who)
                 await self.plane.open(ROOM, who)
             case {"publish": source}:
                 await self.plane.publish(ROOM, who, Source(source))
@@ -147,7 +144,7 @@ async def test_two_browsers_see_and_hear_each_other(capsys: pytest.CaptureFixtur
         await until(bo, "room.audioPackets().then(n => n > 20)")
         first = await bo.evaluate("room.firstFrame")
         with capsys.disabled():
-            print(f"\nfirst remote frame {first:.0f} ms after getUserMedia")
+            sys.stdout.write(f"\nfirst remote frame {first:.0f} ms after getUserMedia\n")
         assert first < 1500
         assert await ana.evaluate("room.errors") == await bo.evaluate("room.errors") == []
         assert stage.plane.statistics().dropped["failed"] == 0
