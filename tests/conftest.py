@@ -1,0 +1,3 @@
+"""What most tests use."""
+
+pytest_plugins = ["tests.engines"]
