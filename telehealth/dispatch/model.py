@@ -37,6 +37,20 @@ class Complaint(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """What a crew tells of a new case.
+
+    Attributes:
+        id: Chosen by the phone, at random: told twice, it is one case.
+    """
+
+    id: CaseId
+    complaint: Complaint = Complaint.OTHER
+    acuity: Acuity = Acuity.YELLOW
+    age_band: AgeBand = AgeBand.UNKNOWN
+
+
 class CaseStatus(StrEnum):
     """Where a case stands."""
 

@@ -1,11 +1,18 @@
 """What dispatch needs of the outside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from telehealth.accounts.ports import Users
+from telehealth.audit import AuditTrail
+from telehealth.bus import Bus
+from telehealth.clock import Clock
 from telehealth.consultations.model import Encounter, Patient
+from telehealth.consultations.ports import Encounters, Patients
 from telehealth.dispatch.model import Case, Ring
-from telehealth.ids import CaseId, EncounterId, UserId
+from telehealth.ids import CaseId, EncounterId, NewId, UserId
+from telehealth.scheduling.ports import Appointments
 
 
 class Cases(Protocol):
@@ -46,3 +53,18 @@ class Cases(Protocol):
 
     async def set_on_call(self, practitioner: UserId, *, on: bool) -> None: ...
     async def on_call(self) -> Sequence[UserId]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchPorts:
+    """Everything that dispatch and the work lists need."""
+
+    cases: Cases
+    users: Users
+    patients: Patients
+    encounters: Encounters
+    appointments: Appointments
+    bus: Bus
+    audit: AuditTrail
+    clock: Clock
+    new_id: NewId
