@@ -134,6 +134,10 @@ class Participant:
     admission: Admission
     since: datetime
 
+    def admitted(self) -> "Participant":
+        """Return the participant let in."""
+        return replace(self, admission=Admission.ADMITTED)
+
 
 class EntryKind(StrEnum):
     """What can stand on the timeline."""

@@ -66,6 +66,22 @@ class Encounters(Protocol):
     ) -> Sequence[TimelineEntry]: ...
 
 
+class SlowConsumer(Exception):
+    """A socket does not take what it is sent; too much waits for it already."""
+
+
+class Outbox(Protocol):
+    """What is to go out on one socket. Nothing here waits."""
+
+    def put(self, frame: str) -> None:
+        """Queue a text frame; SlowConsumer when the queue is full. No effect after `close`."""
+        ...
+
+    def close(self, code: int) -> None:
+        """Close the socket with this code once what is queued has gone out, or cannot; later calls change nothing."""
+        ...
+
+
 class MediaState(StrEnum):
     """How a participant's media transport fares."""
 
