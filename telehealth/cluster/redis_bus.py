@@ -208,6 +208,9 @@ class RedisBus:
                     await self._listen(pubsub)
             except (RedisError, OSError) as failure:
                 logger.warning("bus: the connection to Redis broke: %s", type(failure).__name__)
+            except Exception:
+                # Nobody else would hear of it, and without this task the node is deaf.
+                logger.exception("bus: reading from Redis failed")
             finally:
                 self._pubsub = None
                 for following in self._following.values():
