@@ -98,7 +98,7 @@ class Dispatch:
         ringing = case.ringing(now)
         if ringing is case:
             return case
-        on_call = (await self._cases.on_call())[:MAX_RUNG]
+        on_call = await self._on_call()
         if not on_call:
             raise Conflict("Nobody is on call. Use the usual way to reach a doctor.", code="nobody_on_call")
         await self._cases.save(ringing, was=case)
@@ -168,6 +168,11 @@ class Dispatch:
                 return case, ring
         raise NotFound("There is no such thing, or it is not yours.")
 
+    async def _on_call(self) -> list[UserId]:
+        """Return those on call whose accounts are not disabled."""
+        active = {user.id for user in await self._ports.users.practitioners()}
+        return [user for user in await self._cases.on_call() if user in active][:MAX_RUNG]
+
     async def _under_way(self, cases: Sequence[Case]) -> list[Case]:
         """Return those whose encounter has not been ended in the room."""
         encounters = [await self._ports.encounters.get(case.encounter_id) for case in cases]
@@ -185,16 +190,16 @@ class Dispatch:
         logger.info("%s: %s", action, case.id)
 
     async def _tell_room(self, case: Case) -> None:
-        names = {}
-        rings = (await self._cases.rings(case.id))[:MAX_RUNG]
-        for ring in rings:
-            names[ring.practitioner_id] = (await self._ports.users.get(ring.practitioner_id)).name
+        rings = [
+            RingView(name=(await self._ports.users.get(ring.practitioner_id)).name, state=ring.state.value)
+            for ring in (await self._cases.rings(case.id))[:MAX_RUNG]
+        ]
         view = CaseView(
             id=case.id,
             status=case.status.value,
             complaint=case.complaint.value,
             acuity=case.acuity.value,
-            rings=tuple(RingView(name=names[ring.practitioner_id], state=ring.state.value) for ring in rings),
+            rings=tuple(rings),
         )
         event = Event("case_changed", view.model_dump_json().encode())
         await self._ports.bus.publish(room_topic(case.encounter_id), event)
