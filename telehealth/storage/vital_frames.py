@@ -14,6 +14,7 @@ from telehealth.ids import DeviceId, EncounterId
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import lock_encounter
+from telehealth.storage.group_commit import GroupCommit
 from telehealth.storage.statements import insert
 from telehealth.storage.tables import vital_frames, wave_channels
 from telehealth.vitals.model import StoredFrame, WaveChannel
@@ -34,6 +35,7 @@ class SqlVitalFrames:
     def __init__(self, database: Database, cipher: FieldCipher) -> None:
         self._database = database
         self._body = cipher.column("vital_frames", "body")
+        self._commits = GroupCommit(self._insert)
 
     async def add_channels(self, channels: Sequence[WaveChannel]) -> Sequence[WaveChannel]:
         async with self._database.write() as connection:
@@ -52,11 +54,7 @@ class SqlVitalFrames:
     async def add(self, frames: Sequence[StoredFrame]) -> Sequence[bool]:
         if not frames:
             return []
-        rows = [self._values(frame) for frame in frames]
-        async with self._database.write() as connection:
-            statement = insert(connection, vital_frames).on_conflict_do_nothing().returning(*_identity)
-            fresh = {tuple(row) for row in (await connection.execute(statement, rows)).all()}
-        return [_claim(fresh, frame) for frame in frames]
+        return await self._commits.add([self._values(frame) for frame in frames])
 
     async def last_sequences(self, device: DeviceId, boot: str) -> dict[int, int]:
         statement = select(_c.channel, func.max(_c.sequence).label("last")).where(
@@ -76,6 +74,12 @@ class SqlVitalFrames:
         async with self._database.read() as connection:
             rows = (await connection.execute(newest)).all()
         return [self._frame(row) for row in reversed(rows)]
+
+    async def _insert(self, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+        async with self._database.write() as connection:
+            statement = insert(connection, vital_frames).on_conflict_do_nothing().returning(*_identity)
+            fresh = {tuple(row) for row in (await connection.execute(statement, rows)).all()}
+        return [_claim(fresh, row) for row in rows]
 
     def _values(self, frame: StoredFrame) -> dict[str, Any]:
         return {
@@ -106,9 +110,9 @@ def _place(frame: StoredFrame | Row[Any]) -> str:
     return f"{frame.device_id}/{frame.boot}/{frame.channel}/{frame.sequence}"
 
 
-def _claim(fresh: set[tuple[Any, ...]], frame: StoredFrame) -> bool:
-    """Say whether the frame is among the fresh ones, and take it out: a repeat of it is not new."""
-    key = (frame.device_id, frame.boot, frame.channel, frame.sequence)
+def _claim(fresh: set[tuple[Any, ...]], row: dict[str, Any]) -> bool:
+    """Say whether the row is among the fresh ones, and take it out: a repeat of it is not new."""
+    key = (row["device_id"], row["boot"], row["channel"], row["sequence"])
     if key not in fresh:
         return False
     fresh.remove(key)

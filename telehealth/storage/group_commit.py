@@ -1,0 +1,69 @@
+"""Group commit: what several callers bring while a transaction runs is written by the next one, together.
+
+A commit waits for the disk; a hundred devices that each send one frame would wait a hundred times.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from telehealth.errors import Unavailable
+
+ROWS = 1_000
+"""Most rows of one transaction, unless a single caller brings more."""
+
+_Row = TypeVar("_Row")
+
+
+class _Batch(Generic[_Row]):
+    def __init__(self) -> None:
+        self.rows: list[_Row] = []
+        self.begun = False
+        self.results: Sequence[bool] | None = None
+        self.failure: Unavailable | None = None
+
+
+class GroupCommit(Generic[_Row]):
+    """Gathers the rows of many callers into few transactions.
+
+    Args:
+        write: Writes rows in one transaction; tells of each whether it is new.
+        limit: Most rows of one transaction.
+    """
+
+    def __init__(self, write: Callable[[Sequence[_Row]], Awaitable[Sequence[bool]]], limit: int = ROWS) -> None:
+        self._write = write
+        self._limit = limit
+        self._turn = asyncio.Lock()
+        self._open: _Batch[_Row] | None = None
+
+    async def add(self, rows: Sequence[_Row]) -> Sequence[bool]:
+        """Return, once these rows are committed, what `write` said of each of them."""
+        batch = self._open
+        if batch is None or len(batch.rows) + len(rows) > self._limit:
+            batch = self._open = _Batch()
+        start = len(batch.rows)
+        batch.rows.extend(rows)
+        async with self._turn:
+            if not batch.begun:
+                await self._begin(batch)
+            if batch.failure is not None:
+                raise batch.failure
+            if batch.results is None:
+                # A row of another caller's may be at fault, or that caller was cancelled.
+                return await self._write(rows)
+        return batch.results[start : start + len(rows)]
+
+    async def _begin(self, batch: _Batch[_Row]) -> None:
+        batch.begun = True
+        if self._open is batch:
+            self._open = None
+        try:
+            batch.results = await self._write(batch.rows)
+        except Unavailable as failure:
+            # It would be so for each of them: none waits for it again.
+            batch.failure = failure
+        except SQLAlchemyError:
+            return
