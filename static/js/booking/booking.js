@@ -1,6 +1,6 @@
 /** One booking, or the moving of one: what is chosen, and the API behind it. */
 
-import { api, rows } from "../ui/api.js";
+import { api } from "../ui/api.js";
 import { dayKey } from "../ui/time.js";
 import { addDays, range } from "./week.js";
 
@@ -29,7 +29,7 @@ export class Booking {
 
   /** Load whom one may book; for a move, the practitioner stays. */
   async begin() {
-    this.practitioners = rows(await api("GET", "/practitioners"));
+    this.practitioners = (await api("GET", "/practitioners")).practitioners;
     this.practitioner = this.practitioners[0]?.id ?? "";
     if (!this.moving) return;
     const appointment = await api("GET", `/appointments/${encodeURIComponent(this.moving)}`);
@@ -69,7 +69,7 @@ export class Booking {
   async slots(first, days) {
     if (!this.practitioner) return [];
     const query = new URLSearchParams({ practitioner: this.practitioner, ...range(first, days, Date.now()) });
-    return rows(await api("GET", `/slots?${query}`));
+    return (await api("GET", `/slots?${query}`)).slots;
   }
 
   /** @returns {Promise<Appointment>} booked, or moved */

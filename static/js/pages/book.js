@@ -6,7 +6,7 @@ import { Booking } from "../booking/booking.js";
 import { week } from "../booking/week.js";
 import { Problem } from "../ui/api.js";
 import { announce, find, icon, showState, whileBusy } from "../ui/dom.js";
-import { connectForm, showFaults } from "../ui/forms.js";
+import { connectForm, oneLine, showFaults } from "../ui/forms.js";
 import { connectList } from "../ui/lists.js";
 import { sentence } from "../ui/problems.js";
 import { text } from "../ui/text.js";
@@ -80,7 +80,7 @@ connectForm(form, async (values) => {
   tell("notice", "");
   tell("summary-trouble", "");
   booking.slot = values["slot"];
-  if (!booking.moving) booking.reason = (values["reason"] ?? "").trim();
+  if (!booking.moving) booking.reason = oneLine(values["reason"]);
   put("summary-when", instant(new Date(booking.slot), zone));
   put("summary-with", booking.practitionerName);
   put("summary-reason", booking.reason || text("book.no_reason"));

@@ -3,10 +3,10 @@
 import "../i18n/en.js";
 import { visitRow } from "../booking/home_view.js";
 import { ahead, changeable, enterable } from "../booking/visits.js";
-import { api, rows } from "../ui/api.js";
+import { api } from "../ui/api.js";
 import { confirmed } from "../ui/dialog.js";
 import { announce, find, whileBusy } from "../ui/dom.js";
-import { connectForm, showFaults } from "../ui/forms.js";
+import { connectForm, oneLine, showFaults } from "../ui/forms.js";
 import { showRows } from "../ui/keyed.js";
 import { connectList } from "../ui/lists.js";
 import { sentence } from "../ui/problems.js";
@@ -45,8 +45,8 @@ function show(appointments) {
 }
 
 const load = connectList(part, async () => {
-  if (names.size === 0) for (const { id, name } of rows(await api("GET", "/practitioners"))) names.set(id, name);
-  return ahead(rows(await api("GET", "/appointments")), Date.now());
+  if (names.size === 0) for (const { id, name } of (await api("GET", "/practitioners")).practitioners) names.set(id, name);
+  return ahead((await api("GET", "/appointments")).appointments, Date.now());
 }, show);
 
 /** @param {Appointment} visit @param {HTMLButtonElement} button */
@@ -67,7 +67,7 @@ async function cancel(visit, button) {
 
 connectForm(form, async ({ reason }) => {
   try {
-    const encounter = await api("POST", "/queue", { reason: (reason ?? "").trim() });
+    const encounter = await api("POST", "/queue", { reason: oneLine(reason) });
     enterRoom(encounter.id);
   } catch (error) {
     showFaults(form, [{ field: "", message: sentence(error) }]);

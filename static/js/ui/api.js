@@ -57,8 +57,9 @@ export async function renewed(since, options = {}) {
     if (response.ok) remember(REFRESHED, String(Date.now()));
     return response.ok;
   };
-  if (!("locks" in navigator) || !navigator.locks) return refresh();
-  return navigator.locks.request("refresh", refresh);
+  // Browsers have locks in secure contexts only.
+  const locks = globalThis.navigator?.locks;
+  return locks ? locks.request("refresh", refresh) : refresh();
 }
 
 /**
@@ -102,15 +103,4 @@ async function problemOf(response) {
   } catch {
     return new Problem(response.status, `http_${response.status}`, "");
   }
-}
-
-/**
- * The rows of a list, whether the body is the list itself or an object that holds it alone.
- * @param {unknown} body
- * @returns {any[]}
- */
-export function rows(body) {
-  if (Array.isArray(body)) return body;
-  if (typeof body !== "object" || body === null) return [];
-  return Object.values(body).find(Array.isArray) ?? [];
 }

@@ -44,6 +44,14 @@ export async function confirmed({ title, words, yes, no = text("dialog.no") }) {
   return (await ask({ title, body: [words], actions })) === "yes";
 }
 
+/**
+ * Tell something that must be read before going on.
+ * @param {{ title: string, words: string, done?: string }} news
+ */
+export async function told({ title, words, done = text("dialog.close") }) {
+  await ask({ title, body: [words], actions: [{ label: done, value: "done" }] });
+}
+
 /** @returns {{ promise: Promise<string>, resolve: (value: string) => void }} */
 function promised() {
   /** @type {(value: string) => void} */

@@ -44,6 +44,15 @@ export function values(form) {
 }
 
 /**
+ * What the API takes as one line: line breaks become spaces.
+ * @param {string | undefined} words
+ * @returns {string}
+ */
+export function oneLine(words) {
+  return (words ?? "").replace(/\s+/g, " ").trim();
+}
+
+/**
  * @param {HTMLFormElement} form
  * @returns {Fault[]}
  */

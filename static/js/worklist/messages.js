@@ -24,7 +24,7 @@ export function parse(raw) {
   if (typeof raw !== "string") return null;
   try {
     const message = JSON.parse(raw);
-    const fields = FIELDS[message?.type];
+    const fields = Object.hasOwn(FIELDS, message?.type) ? FIELDS[message.type] : null;
     if (!fields) return null;
     const fits = Object.entries(fields).every(([name, type]) =>
       type === "array" ? Array.isArray(message[name]) : typeof message[name] === type,
