@@ -55,7 +55,7 @@ class Seat:
     media_of: ConnectionId | None = None
     media: MediaState | None = None
     media_until: float | None = None
-    sources: Mapping[Source, SourceState] = field(default=_NOTHING)
+    sources: Mapping[Source, SourceState] = field(default_factory=lambda: _NOTHING)
 
     @property
     def id(self) -> ParticipantId:
