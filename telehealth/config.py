@@ -139,7 +139,7 @@ class Settings(BaseModel):
     secret_key: Key = Field(
         SecretStr(""),
         description="Master key: 32 random bytes in base64. Everything stored is encrypted and sealed under keys "
-        "derived from it. Required, except in the demo.",
+        "derived from it. Required; the demo makes its own.",
     )
     previous_secret_keys: Keys = Field(
         (), description="Earlier values of `secret_key`, newest first, separated by commas; they only read."
@@ -197,7 +197,7 @@ class Settings(BaseModel):
             raise ValueError("choose between tls_certificate and tls_self_signed")
         if self.turn_url and not self.turn_secret.get_secret_value():
             raise ValueError("turn_url needs turn_secret")
-        if not self.demo and not self.secret_key.get_secret_value():
+        if not self.secret_key.get_secret_value():
             raise ValueError("secret_key is required: make one with `openssl rand -base64 32`")
         return self
 

@@ -1,0 +1,402 @@
+"""The composition root: the one module that knows every edge, and the order in which they open and close."""
+
+import asyncio
+import base64
+import hmac
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from telehealth.access import Role
+from telehealth.accounts.model import NewUser
+from telehealth.accounts.passwords import Argon2Hasher
+from telehealth.accounts.ports import AccountPorts, PasswordHasher
+from telehealth.accounts.service import Accounts
+from telehealth.audit import AuditEvent
+from telehealth.bus import Bus
+from telehealth.clock import Clock, SystemClock
+from telehealth.cluster.local_bus import LocalBus
+from telehealth.cluster.redis_bus import RedisBus
+from telehealth.config import Settings, key_bytes
+from telehealth.consultations.carrying_out import RoomPorts
+from telehealth.consultations.host import RoomHost, RoomLimits
+from telehealth.consultations.messages import IceServer
+from telehealth.consultations.model import Encounter, Patient
+from telehealth.consultations.ports import MediaPlane
+from telehealth.consultations.service import ConsultationPorts, Consultations
+from telehealth.dispatch.ports import DispatchPorts
+from telehealth.dispatch.service import Dispatch
+from telehealth.dispatch.worklist import Worklists
+from telehealth.errors import TelehealthError, Unavailable
+from telehealth.ids import NewId, ParticipantId, PatientId, random_id
+from telehealth.interop.watch_messages import VitalsJson
+from telehealth.metrics import Metrics
+from telehealth.scheduling.service import Scheduling
+from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.storage.audit_trail import AnchorFile, ChainResult, SqlAuditTrail
+from telehealth.storage.cipher import FieldCipher
+from telehealth.storage.database import Database
+from telehealth.storage.encounters import SqlEncounters
+from telehealth.storage.schema import is_current
+from telehealth.storage.schema import migrate as migrate_schema
+from telehealth.storage.stores import Stores, open_stores
+from telehealth.vitals.registry import DeviceRegistry
+from telehealth.vitals.service import VitalsPlane
+from telehealth.web.application import new_application
+from telehealth.web.assets import Assets
+from telehealth.web.audit_reader import AuditReader
+from telehealth.web.front_desk import FrontDesk
+from telehealth.web.health import Check, Health
+from telehealth.web.proxies import Proxies
+from telehealth.web.rate_limits import RateLimits
+from telehealth.web.services import SERVICES, Services
+from telehealth.web.sockets.open_sockets import OpenSockets
+
+__all__ = ["SERVICES", "Services", "build"]
+
+logger = logging.getLogger(__name__)
+
+TURN_SECONDS = 600
+_HASHING_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What tests put in the place of this machine's own; None takes the real thing."""
+
+    clock: Clock | None = None
+    new_id: NewId = random_id
+    media: MediaPlane | None = None
+    passwords: PasswordHasher | None = None
+
+
+def build(settings: Settings, surroundings: Surroundings | None = None) -> web.Application:
+    """Return the server as an application: opened at its start, closed in reverse order at its end."""
+    assets = Assets()
+    app = new_application(assets)
+
+    async def serving(app: web.Application) -> AsyncIterator[None]:
+        async with _services(settings, assets, surroundings or Surroundings()) as services:
+            app[SERVICES] = services
+            yield
+
+    async def stopping(app: web.Application) -> None:
+        # Before anything is closed: browsers come back to the next server, or to this one once it is up again.
+        app[SERVICES].sockets.close_all()
+
+    app.cleanup_ctx.append(serving)
+    app.on_shutdown.append(stopping)
+    return app
+
+
+@asynccontextmanager
+async def _services(settings: Settings, assets: Assets, around: Surroundings) -> AsyncIterator[Services]:
+    async with AsyncExitStack() as stack:
+        ground = await _ground(settings, around, stack)
+        accounts = Accounts(_account_ports(ground, around.passwords or _hasher(stack)), issuer=_issuer(settings))
+        await accounts.ensure_key()
+        devices = DeviceRegistry(
+            devices=ground.stores.devices, audit=ground.audit, clock=ground.clock, new_id=ground.new_id
+        )
+        encounters = LettingGo(ground.database, ground.cipher, devices, accounts)
+        ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
+        media, media_port = around.media, 0
+        if media is None:
+            plane = await stack.enter_async_context(_media(settings, ground.clock))
+            media, media_port = plane, plane.port
+        rooms = _room_host(settings, ground, media)
+        stack.push_async_callback(rooms.aclose)
+        metrics = Metrics()
+        sockets = OpenSockets(ground.bus, metrics, limit=settings.sockets_limit)
+        await stack.enter_async_context(sockets.following_revocations())
+        consultations = Consultations(_consultation_ports(ground), accounts=accounts)
+        scheduling = _scheduling(ground)
+        dispatch = _dispatch_ports(ground)
+        yield Services(
+            settings=settings,
+            clock=ground.clock,
+            bus=ground.bus,
+            metrics=metrics,
+            accounts=accounts,
+            scheduling=scheduling,
+            consultations=consultations,
+            dispatch=Dispatch(dispatch),
+            worklists=Worklists(dispatch),
+            devices=devices,
+            vitals=_vitals(ground),
+            desk=FrontDesk(
+                accounts=accounts,
+                consultations=consultations,
+                scheduling=scheduling,
+                devices=devices,
+                encounters=encounters,
+                new_id=ground.new_id,
+            ),
+            rooms=rooms,
+            audit=AuditReader(ground.audit, settings.node),
+            assets=assets,
+            proxies=Proxies(settings.trusted_proxies),
+            limits=RateLimits(metrics, ground.clock, logins_per_minute=settings.logins_per_minute),
+            sockets=sockets,
+            health=Health({"database": ground.database.check, "bus": ground.check_bus}),
+            media_port=media_port,
+        )
+        logger.info("node %s stops", settings.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything else stands on."""
+
+    database: Database
+    cipher: FieldCipher
+    stores: Stores
+    audit: SqlAuditTrail
+    bus: Bus
+    check_bus: Check
+    clock: Clock
+    new_id: NewId
+
+
+async def _ground(settings: Settings, around: Surroundings, stack: AsyncExitStack) -> Ground:
+    clock = around.clock or SystemClock()
+    database = await stack.enter_async_context(_database(settings))
+    audit = _audit_trail(settings, database, clock)
+    stack.push_async_callback(audit.aclose)
+    bus: LocalBus | RedisBus
+    if url := settings.redis_url.get_secret_value():
+        bus = RedisBus(url)
+        check: Check = bus.check
+    else:
+        bus, check = LocalBus(clock), _always
+    stack.push_async_callback(bus.aclose)
+    cipher = _cipher(settings)
+    stores = open_stores(database, cipher, clock)
+    return Ground(database, cipher, stores, audit, bus, check, clock, around.new_id)
+
+
+class LettingGo(SqlEncounters):
+    """Stored encounters; when one ends, its devices measure for nobody any more, and its links let nobody in.
+
+    Implements consultations.ports.Encounters.
+    """
+
+    def __init__(self, database: Database, cipher: FieldCipher, devices: DeviceRegistry, accounts: Accounts) -> None:
+        super().__init__(database, cipher)
+        self._registry = devices
+        self._links = accounts
+
+    async def save(self, changed: Encounter, *, was: Encounter) -> None:
+        await super().save(changed, was=was)
+        if not changed.ended or was.ended:
+            return
+        try:
+            await self._registry.release_all(changed.id)
+            await self._links.revoke_invitations(changed.id)
+        except TelehealthError as error:
+            # It has ended in any case: an ended encounter gives no tickets.
+            logger.warning("encounter %s: not all that belonged to it was let go: %s", changed.id, error.code)
+
+
+async def _always() -> None:
+    """The bus in this process answers as long as the process does."""
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    url = settings.database
+    if url.startswith("sqlite"):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await migrate_schema(url)
+    async with Database.open(url) as database:
+        # Several nodes share a PostgreSQL: its schema changes when somebody says so, not when the first one starts.
+        if not await is_current(database):
+            raise Unavailable("The database has not the present schema: run `telehealth migrate`.", code="old_schema")
+        yield database
+
+
+def _audit_trail(settings: Settings, database: Database, clock: Clock) -> SqlAuditTrail:
+    anchor = AnchorFile(settings.audit_anchor) if settings.audit_anchor else None
+    return SqlAuditTrail(database, clock, settings.node, _derived(_master(settings), "audit"), anchor=anchor)
+
+
+def _master(settings: Settings) -> bytes:
+    return key_bytes(settings.secret_key)
+
+
+def _derived(master: bytes, purpose: str) -> bytes:
+    """Return the key for one purpose (RFC 5869): nothing is encrypted or sealed under the master key itself."""
+    return HKDF(SHA256(), 32, salt=None, info=f"telehealth {purpose}".encode()).derive(master)
+
+
+def _cipher(settings: Settings) -> FieldCipher:
+    masters = [_master(settings), *(key_bytes(key) for key in settings.previous_secret_keys)]
+    keys = {_derived(master, "key id")[:6].hex(): _derived(master, "fields") for master in masters}
+    return FieldCipher(keys, next(iter(keys)))
+
+
+def _hasher(stack: AsyncExitStack) -> PasswordHasher:
+    threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="passwords")
+    stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+    return Argon2Hasher(threads)
+
+
+def _issuer(settings: Settings) -> str:
+    return settings.public_url or "telehealth"
+
+
+def _account_ports(ground: Ground, passwords: PasswordHasher) -> AccountPorts:
+    stores = ground.stores
+    return AccountPorts(
+        users=stores.users,
+        keys=stores.keys,
+        refresh_tokens=stores.refresh_tokens,
+        invitations=stores.invitations,
+        device_credentials=stores.device_credentials,
+        passwords=passwords,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+
+
+def _consultation_ports(ground: Ground) -> ConsultationPorts:
+    return ConsultationPorts(
+        encounters=ground.stores.encounters,
+        patients=ground.stores.patients,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+
+
+def _dispatch_ports(ground: Ground) -> DispatchPorts:
+    return DispatchPorts(
+        cases=ground.stores.cases,
+        users=ground.stores.users,
+        patients=ground.stores.patients,
+        encounters=ground.stores.encounters,
+        appointments=ground.stores.appointments,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+
+
+def _scheduling(ground: Ground) -> Scheduling:
+    return Scheduling(
+        schedules=ground.stores.schedules,
+        appointments=ground.stores.appointments,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+
+
+def _vitals(ground: Ground) -> VitalsPlane:
+    return VitalsPlane(
+        devices=ground.stores.devices,
+        frames=ground.stores.vital_frames,
+        bus=ground.bus,
+        audit=ground.audit,
+        wire=VitalsJson(),
+        clock=ground.clock,
+    )
+
+
+@asynccontextmanager
+async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPlane]:
+    plane = ForwardingPlane(MediaSettings(settings.media_host, settings.media_port, settings.advertised), clock)
+    await plane.start()
+    try:
+        yield plane
+    finally:
+        await plane.aclose()
+
+
+def _room_host(settings: Settings, ground: Ground, media: MediaPlane) -> RoomHost:
+    ports = RoomPorts(
+        encounters=ground.stores.encounters,
+        patients=ground.stores.patients,
+        media=media,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+    ice_servers = turn_servers(settings, ground.clock)
+    return RoomHost(ports, ice_servers=ice_servers, limits=RoomLimits(rooms=settings.rooms_limit))
+
+
+def turn_servers(settings: Settings, clock: Clock) -> Callable[[ParticipantId], Sequence[IceServer]]:
+    """Return what gives each participant their own credential, good for ten minutes (the TURN REST API of coturn)."""
+    secret = settings.turn_secret.get_secret_value().encode()
+
+    def servers(participant: ParticipantId) -> Sequence[IceServer]:
+        if not settings.turn_url:
+            return ()
+        username = f"{int(clock.now().timestamp()) + TURN_SECONDS}:{participant}"
+        credential = base64.b64encode(hmac.digest(secret, username.encode(), "sha1")).decode()
+        return (IceServer(urls=settings.turn_url, username=username, credential=credential),)
+
+    return servers
+
+
+# For the command line
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the present schema."""
+    if settings.database.startswith("sqlite"):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(migrate_schema(settings.database))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking the audit trail of one node gave."""
+
+    result: ChainResult
+
+    @property
+    def intact(self) -> bool:
+        return self.result.good
+
+    def __str__(self) -> str:
+        result = self.result
+        if result.good:
+            return f"{result.node}: {result.entries} entries, all in order"
+        if result.broken_at is not None:
+            return f"{result.node}: entry {result.broken_at} was changed, or one before it is missing"
+        if result.missing_after is not None:
+            return f"{result.node}: entries after {result.missing_after} are missing"
+        return f"{result.node}: entries were rewritten"
+
+
+async def verify_audit(settings: Settings) -> list[Verdict]:
+    """Check the audit trail of every node."""
+    async with _database(settings) as database:
+        return [Verdict(result) for result in await _audit_trail(settings, database, SystemClock()).verify()]
+
+
+async def add_user(settings: Settings, new: NewUser) -> None:
+    """Add a user without anybody's permission: whoever runs commands on the server has the keys anyway."""
+    async with AsyncExitStack() as stack:
+        ground = await _ground(settings, Surroundings(), stack)
+        accounts = Accounts(_account_ports(ground, _hasher(stack)), issuer=_issuer(settings))
+        if new.role is Role.PATIENT:
+            patient = Patient(PatientId(ground.new_id()), new.name)
+            await ground.stores.patients.add(patient)
+            new = replace(new, patient_id=patient.id)
+        user = await accounts.add_user(new)
+        await ground.audit.record(AuditEvent("user.created", "system", "system", f"user/{user.id}"))

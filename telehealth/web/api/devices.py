@@ -1,0 +1,99 @@
+"""Medical devices: their credentials, and whom they measure."""
+
+from datetime import datetime
+from typing import Self
+
+from aiohttp import web
+
+from telehealth.ids import DeviceId, EncounterId
+from telehealth.vitals.registry import Whereabouts
+from telehealth.web.api.fields import Id, Name, Text
+from telehealth.web.bodies import Answer, Body, answer, body_of
+from telehealth.web.context import path_id, principal, services
+
+
+class DeviceToAdd(Body):
+    """A new device, by the name staff know it by."""
+
+    name: Name
+    model: Text = ""
+    simulated: bool = False
+
+
+class DeviceShown(Answer):
+    """A device, and whom it measures now."""
+
+    id: str
+    name: str
+    model: str
+    simulated: bool
+    revoked: bool
+    encounter: str | None
+    since: datetime | None
+    credential: str | None = None
+
+    @classmethod
+    def of(cls, known: Whereabouts, *, credential: str | None = None) -> Self:
+        device, association = known.device, known.association
+        return cls(
+            id=device.id,
+            name=device.name,
+            model=device.model,
+            simulated=device.simulated,
+            revoked=device.revoked,
+            encounter=association.encounter_id if association else None,
+            since=association.since if association else None,
+            credential=credential,
+        )
+
+
+class Devices(Answer):
+    """All devices."""
+
+    devices: list[DeviceShown]
+
+
+class Credential(Answer):
+    """What a device proves itself with; it is shown once."""
+
+    credential: str
+
+
+class Association(Body):
+    """Whom to measure; null for nobody."""
+
+    encounter: Id | None
+
+
+async def list_devices(request: web.Request) -> web.Response:
+    found = await services(request).devices.all(principal(request))
+    return answer(Devices(devices=[DeviceShown.of(one) for one in found]))
+
+
+async def register_device(request: web.Request) -> web.Response:
+    body = await body_of(request, DeviceToAdd)
+    reach, who = services(request), principal(request)
+    device = await reach.devices.register(who, name=body.name, model=body.model, simulated=body.simulated)
+    credential = await reach.accounts.issue_device_credential(device.id, by=who)
+    return answer(DeviceShown.of(Whereabouts(device, None), credential=credential), status=201)
+
+
+async def rotate_credential(request: web.Request) -> web.Response:
+    reach, who = services(request), principal(request)
+    known = await reach.devices.get(who, DeviceId(path_id(request, "device")))
+    return answer(Credential(credential=await reach.accounts.rotate_device_credential(known.device.id, by=who)))
+
+
+async def revoke_device(request: web.Request) -> web.Response:
+    reach, who = services(request), principal(request)
+    device = DeviceId(path_id(request, "device"))
+    await reach.devices.revoke(who, device)
+    await reach.accounts.revoke_device(device, by=who)
+    return web.Response(status=204)
+
+
+async def associate_device(request: web.Request) -> web.Response:
+    device = DeviceId(path_id(request, "device"))
+    body = await body_of(request, Association)
+    encounter = EncounterId(body.encounter) if body.encounter else None
+    return answer(DeviceShown.of(await services(request).desk.associate(principal(request), device, encounter)))

@@ -1,0 +1,1 @@
+"""The four sockets; docs/protocol.md says what they speak."""

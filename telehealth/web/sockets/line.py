@@ -1,0 +1,157 @@
+"""Line: one accepted socket, from its opening handshake to its close."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from telehealth.accounts.model import Purpose, Ticket
+from telehealth.consultations.ports import SlowConsumer
+from telehealth.errors import Forbidden, Gone, Invalid, NotFound, TelehealthError, TooMany, Unauthenticated, Unavailable
+from telehealth.rtp.token_bucket import TokenBucket
+from telehealth.web.context import came_from, services
+from telehealth.web.same_origin import is_ours
+from telehealth.web.services import Services
+from telehealth.web.sockets.open_sockets import OpenSocket
+from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, SLOW, Outbox
+
+logger = logging.getLogger(__name__)
+
+HELLO_S = 5.0
+MISUNDERSTOOD = 4400
+UNAUTHENTICATED = 4401
+REPLACED = 4409
+TOO_MANY = 4429
+_CODES: tuple[tuple[type[TelehealthError], int], ...] = (
+    (Invalid, MISUNDERSTOOD),
+    (Unauthenticated, UNAUTHENTICATED),
+    (Forbidden, 4403),
+    (NotFound, 4404),
+    (Gone, 4410),
+    (TooMany, TOO_MANY),
+)
+_PING_S = 10.0
+_CLOSE_S = 2.0
+_PAUSE_S = 0.05
+_PATIENCE = 3
+"""So many messages may be incomprehensible."""
+
+
+def code_of(error: TelehealthError) -> int:
+    """Return the close code that says what an error says; whoever can't be told anything comes back."""
+    if error.code == "replaced":
+        return REPLACED
+    return next((code for kind, code in _CODES if isinstance(error, kind)), REPLACED_BY_SERVER)
+
+
+@dataclass(frozen=True, slots=True)
+class LineLimits:
+    """What may come in: bytes in a message, messages a second on average, and at once.
+
+    Attributes:
+        patient: Beyond the rate, reading pauses (and the sender waits); otherwise the line is closed.
+    """
+
+    message_bytes: int
+    rate: float
+    burst: float
+    patient: bool = False
+
+
+class Line:
+    """A socket with its outbox and its limits."""
+
+    def __init__(self, ws: web.WebSocketResponse, socket: OpenSocket, reach: Services, limits: LineLimits) -> None:
+        self.ws = ws
+        self.outbox = socket.outbox
+        self._socket = socket
+        self._reach = reach
+        self._patient = limits.patient
+        self._bucket = TokenBucket(limits.rate, limits.burst, reach.clock.monotonic())
+        self._misunderstood = 0
+
+    async def first(self) -> str:
+        """Return the text of the first message; TimeoutError if it doesn't come, Invalid if it is none."""
+        message = await self.ws.receive(timeout=HELLO_S)
+        if message.type is not WSMsgType.TEXT:
+            raise Invalid("The first message must be `hello`.", code="bad_message")
+        return str(message.data)
+
+    async def messages(self) -> AsyncIterator[WSMessage]:
+        """Yield what comes; over the rate, wait or close the line."""
+        async for message in self.ws:
+            while not self._bucket.take(1, self._reach.clock.monotonic()):
+                self._reach.metrics.refused.labels("messages").inc()
+                if not self._patient:
+                    self.outbox.close(TOO_MANY)
+                    return
+                await asyncio.sleep(_PAUSE_S)
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                yield message
+
+    def belongs_to(self, subject: str) -> None:
+        """Say whose it is, so that it ends with their rights."""
+        self._reach.sockets.name(self._socket, subject)
+
+    async def admit(self, ticket: str, purpose: Purpose) -> Ticket:
+        """Return what the ticket says; Unauthenticated if it is not good for this."""
+        opened = await self._reach.accounts.open_ticket(ticket, purpose)
+        self.belongs_to(opened.subject)
+        return opened
+
+    def misunderstood(self) -> None:
+        """Count a message that could not be understood; the third closes the line."""
+        self._misunderstood += 1
+        if self._misunderstood >= _PATIENCE:
+            self.outbox.close(MISUNDERSTOOD)
+
+
+def require_own_page(request: web.Request) -> None:
+    """Refuse a browser's socket from another site; what sends no Origin is no browser."""
+    public_url = services(request).settings.public_url
+    if is_ours(request, public_url=public_url, scheme=came_from(request).scheme) is False:
+        raise Forbidden("This must come from our own pages.", code="cross_site")
+
+
+def _ending(error: Exception, kind: str, reach: Services) -> int:
+    """Return the close code for what ended a line."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, TelehealthError) and (error.status < 500 or isinstance(error, Unavailable)):
+        return code_of(error)
+    if isinstance(error, TimeoutError | SlowConsumer):
+        return SLOW
+    logger.error("a %s socket failed", kind, exc_info=error)
+    reach.metrics.errors.labels(f"{kind}_socket").inc()
+    return REPLACED_BY_SERVER
+
+
+@asynccontextmanager
+async def accepted(
+    request: web.Request, kind: str, limits: LineLimits, *, outbox: Outbox | None = None
+) -> AsyncGenerator[Line]:
+    """Accept the socket; at the end of the context it is closed, with the code that an error asks for."""
+    require_own_page(request)
+    reach = services(request)
+    ws = web.WebSocketResponse(
+        timeout=_CLOSE_S, heartbeat=_PING_S, compress=False, max_msg_size=limits.message_bytes, writer_limit=64 * 1024
+    )
+    with reach.sockets.opening(kind, outbox or Outbox()) as socket:
+        await ws.prepare(request)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(socket.outbox.write_to(ws))
+                try:
+                    yield Line(ws, socket, reach, limits)
+                except Exception as error:
+                    # The socket ends here; what nobody foresaw is in the log.
+                    socket.outbox.close(_ending(error, kind, reach))
+                finally:
+                    socket.outbox.close(1000)
+        finally:
+            # A reader that never reads leaves bytes in the transport, and those keep it open.
+            if socket.outbox.code == SLOW and request.transport is not None:
+                request.transport.abort()

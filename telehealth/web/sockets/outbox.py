@@ -1,0 +1,122 @@
+"""Outbox: frames waiting for one socket, bounded. Who reads too slowly is closed; the others never wait for them."""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from telehealth.consultations.ports import SlowConsumer
+
+REPLACED_BY_SERVER = 1012
+"""The server stops or cannot go on: come back."""
+SLOW = 4408
+
+MAX_FRAMES = 256
+MAX_BYTES = 1024 * 1024
+STALL_S = 3.0
+"""How long one frame may take to leave before its reader counts as too slow."""
+FLUSH_S = 2.0
+"""How long what was put before a close may take to leave."""
+
+Frame = str | bytes
+
+
+class Wire(Protocol):
+    """What an outbox writes to: aiohttp's WebSocketResponse."""
+
+    async def send_str(self, data: str) -> None: ...
+    async def send_bytes(self, data: bytes) -> None: ...
+    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool: ...
+
+
+class Outbox:
+    """Implements consultations.ports.Outbox.
+
+    Args:
+        gap: What a watcher is told in place of waves that were dropped; None if nothing may be dropped.
+    """
+
+    def __init__(self, *, gap: str | None = None) -> None:
+        self._frames: deque[tuple[Frame, bool]] = deque()
+        self._bytes = 0
+        self._gap = gap
+        self._code: int | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def code(self) -> int | None:
+        """The code it is closed with; None while it is open."""
+        return self._code
+
+    def put(self, frame: Frame) -> None:
+        """Queue a frame that must not be lost; beyond the limits, close with SLOW and raise SlowConsumer."""
+        self._append(frame, droppable=False)
+        if len(self._frames) > MAX_FRAMES or self._bytes > MAX_BYTES:
+            self._empty()
+            self.close(SLOW)
+            raise SlowConsumer
+
+    def put_wave(self, frame: bytes) -> None:
+        """Queue a frame that may be lost: beyond half of the limits, waves that still wait become one gap."""
+        if len(self._frames) >= MAX_FRAMES // 2 or self._bytes + len(frame) > MAX_BYTES // 2:
+            self._drop_waves()
+        self._append(frame, droppable=True)
+
+    def close(self, code: int) -> None:
+        """Close the socket once what is queued has left; the first code holds."""
+        if self._code is None:
+            self._code = code
+            self._wake.set()
+
+    async def write_to(self, wire: Wire) -> None:
+        """Send what is put, until closed; then close the socket."""
+        try:
+            while self._code is None:
+                await self._send_queued(wire, STALL_S)
+                await self._wake.wait()
+                self._wake.clear()
+            async with asyncio.timeout(FLUSH_S):
+                await self._send_queued(wire, FLUSH_S)
+        except TimeoutError:
+            self.close(SLOW)
+        except (ConnectionError, RuntimeError):
+            # The other side is gone already: the reader sees it, too.
+            self.close(1006)
+        self._empty()
+        # Whoever doesn't read won't drain either: the close frame goes behind what is in the transport's buffer.
+        await wire.close(code=1000 if self._code in (None, 1006) else self._code, drain=False)
+
+    async def _send_queued(self, wire: Wire, limit_s: float) -> None:
+        while self._frames:
+            frame, _ = self._frames.popleft()
+            self._bytes -= _size(frame)
+            async with asyncio.timeout(limit_s):
+                await (wire.send_str(frame) if isinstance(frame, str) else wire.send_bytes(frame))
+
+    def _append(self, frame: Frame, *, droppable: bool) -> None:
+        if self._code is not None:
+            return
+        self._frames.append((frame, droppable))
+        self._bytes += _size(frame)
+        self._wake.set()
+
+    def _drop_waves(self) -> None:
+        kept: deque[tuple[Frame, bool]] = deque()
+        told = False
+        for frame, droppable in self._frames:
+            if not droppable:
+                kept.append((frame, False))
+                told = told or frame == self._gap
+            elif self._gap is not None and not told:
+                kept.append((self._gap, False))
+                told = True
+        self._frames = kept
+        self._bytes = sum(_size(frame) for frame, _ in kept)
+
+    def _empty(self) -> None:
+        self._frames.clear()
+        self._bytes = 0
+
+
+def _size(frame: Frame) -> int:
+    # A character of JSON from us is a byte or few; exactness would cost an encoding.
+    return len(frame)

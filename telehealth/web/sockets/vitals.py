@@ -1,0 +1,82 @@
+"""`/ws/vitals`: what the devices of an encounter measure, to whoever may see it, from where they left off."""
+
+import asyncio
+
+from aiohttp import web
+
+from telehealth.accounts.model import Purpose
+from telehealth.bus import Delivery, EventId, Gap, vitals_topic
+from telehealth.clock import to_ms
+from telehealth.errors import Invalid
+from telehealth.ids import EncounterId
+from telehealth.interop import watch_messages as wire
+from telehealth.interop.vital_frames import for_watcher
+from telehealth.vitals.service import Snapshot
+from telehealth.web.context import services
+from telehealth.web.services import Services
+from telehealth.web.sockets.line import Line, LineLimits, accepted
+from telehealth.web.sockets.outbox import Outbox
+
+LIMITS = LineLimits(message_bytes=4 * 1024, rate=2.0, burst=20.0)
+_GAP = wire.Gap().to_text()
+
+
+async def vitals_socket(request: web.Request) -> web.WebSocketResponse:
+    """Show the vitals of an encounter as they come."""
+    reach = services(request)
+    async with accepted(request, "vitals", LIMITS, outbox=Outbox(gap=_GAP)) as line:
+        hello = wire.parse_client(await line.first())
+        if not isinstance(hello, wire.Hello):
+            raise Invalid("The first message must be `hello`.", code="bad_message")
+        ticket = await line.admit(hello.ticket, Purpose.VITALS)
+        after = EventId.parse(hello.after) if hello.after else None
+        async with asyncio.TaskGroup() as tasks:
+            showing = tasks.create_task(_show(reach, line.outbox, ticket.encounter_id, after))
+            await _answer(reach, line)
+            showing.cancel()
+    return line.ws
+
+
+async def _show(reach: Services, outbox: Outbox, encounter: EncounterId, after: EventId | None) -> None:
+    async with reach.bus.subscribe(vitals_topic(encounter), after=after) as events:
+        # Taken after the subscription began, so that nothing falls between the two.
+        snapshot = await reach.vitals.snapshot(encounter)
+        outbox.put(_welcome(snapshot, reach, resumed=after is not None))
+        if after is None:
+            _put_latest(snapshot, outbox)
+        async for item in events:
+            if isinstance(item, Gap):
+                outbox.put(_GAP)
+                _put_latest(await reach.vitals.snapshot(encounter), outbox)
+            else:
+                _put_event(item, outbox)
+
+
+def _welcome(snapshot: Snapshot, reach: Services, *, resumed: bool) -> str:
+    now = reach.clock.now()
+    return wire.welcome(snapshot.devices, snapshot.channels, resumed=resumed, server_time=now).to_text()
+
+
+def _put_latest(snapshot: Snapshot, outbox: Outbox) -> None:
+    for body in snapshot.numerics:
+        outbox.put(wire.event_text(body))
+
+
+def _put_event(delivery: Delivery, outbox: Outbox) -> None:
+    if delivery.event.kind == "wave":
+        outbox.put_wave(for_watcher(delivery.id, delivery.event.body))
+    else:
+        outbox.put(wire.event_text(delivery.event.body, delivery.id))
+
+
+async def _answer(reach: Services, line: Line) -> None:
+    async for message in line.messages():
+        try:
+            asked = wire.parse_client(message.data)
+        except Invalid as error:
+            line.outbox.put(wire.Refused(code=error.code, text=error.text, about="").to_text())
+            line.misunderstood()
+            continue
+        if isinstance(asked, wire.Ping):
+            pong = wire.Pong(sent_at=asked.sent_at, server_time=to_ms(reach.clock.now()))
+            line.outbox.put(pong.to_text())
