@@ -1,5 +1,6 @@
 """JSON bodies: read strictly, checked by a model, and written."""
 
+import asyncio
 import json
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from telehealth.errors import Invalid
 
 BODY_LIMIT = 256 * 1024
+BODY_S = 10.0
+"""How long a body may take to come."""
 
 _DEEPEST = 50
 
@@ -83,7 +86,12 @@ async def body_of(request: web.Request, model: type[B]) -> B:
     """Read the request's body as this model."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
-    return parse(await request.read(), model)
+    try:
+        async with asyncio.timeout(BODY_S):
+            raw = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    return parse(raw, model)
 
 
 def query_of(request: web.Request, model: type[B]) -> B:

@@ -24,13 +24,14 @@ HELLO_S = 5.0
 MISUNDERSTOOD = 4400
 UNAUTHENTICATED = 4401
 REPLACED = 4409
+ENDED = 4410
 TOO_MANY = 4429
 _CODES: tuple[tuple[type[TelehealthError], int], ...] = (
     (Invalid, MISUNDERSTOOD),
     (Unauthenticated, UNAUTHENTICATED),
     (Forbidden, 4403),
     (NotFound, 4404),
-    (Gone, 4410),
+    (Gone, ENDED),
     (TooMany, TOO_MANY),
 )
 _PING_S = 10.0

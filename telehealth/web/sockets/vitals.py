@@ -5,8 +5,9 @@ import asyncio
 from aiohttp import web
 
 from telehealth.accounts.model import Purpose
-from telehealth.bus import Delivery, EventId, Gap, vitals_topic
+from telehealth.bus import Delivery, Event, EventId, Gap, room_topic, vitals_topic
 from telehealth.clock import to_ms
+from telehealth.consultations.messages import parse_case
 from telehealth.errors import Invalid
 from telehealth.ids import EncounterId
 from telehealth.interop import watch_messages as wire
@@ -14,7 +15,7 @@ from telehealth.interop.vital_frames import for_watcher
 from telehealth.vitals.service import Snapshot
 from telehealth.web.context import services
 from telehealth.web.services import Services
-from telehealth.web.sockets.line import Line, LineLimits, accepted
+from telehealth.web.sockets.line import ENDED, Line, LineLimits, accepted
 from telehealth.web.sockets.outbox import Outbox
 
 LIMITS = LineLimits(message_bytes=4 * 1024, rate=2.0, burst=20.0)
@@ -32,8 +33,10 @@ async def vitals_socket(request: web.Request) -> web.WebSocketResponse:
         after = EventId.parse(hello.after) if hello.after else None
         async with asyncio.TaskGroup() as tasks:
             showing = tasks.create_task(_show(reach, line.outbox, ticket.encounter_id, after))
+            ending = tasks.create_task(_end(reach, line.outbox, ticket.encounter_id))
             await _answer(reach, line)
             showing.cancel()
+            ending.cancel()
     return line.ws
 
 
@@ -50,6 +53,20 @@ async def _show(reach: Services, outbox: Outbox, encounter: EncounterId, after: 
                 _put_latest(await reach.vitals.snapshot(encounter), outbox)
             else:
                 _put_event(item, outbox)
+
+
+async def _end(reach: Services, outbox: Outbox, encounter: EncounterId) -> None:
+    """Close the line when the encounter ends."""
+    async with reach.bus.subscribe(room_topic(encounter)) as events:
+        async for item in events:
+            if isinstance(item, Delivery) and _is_end(item.event):
+                outbox.close(ENDED)
+
+
+def _is_end(event: Event) -> bool:
+    if event.kind == "case_changed":
+        return parse_case(event.body).status == "closed"
+    return event.kind == "encounter_ended"
 
 
 def _welcome(snapshot: Snapshot, reach: Services, *, resumed: bool) -> str:
