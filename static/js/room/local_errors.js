@@ -50,11 +50,12 @@ export function waysOn(tried) {
 /**
  * What to ask the browser for.
  *
- * @param {{ wish: Exclude<Wish, "none">, facing: "user" | "environment", camera: string, microphone: string }} asked
- *   `camera` and `microphone` are device ids chosen by hand, or empty.
+ * @param {{ wish: Exclude<Wish, "none">, facing: "user" | "environment", camera: string, microphone: string,
+ *   strong: boolean }} asked `camera` and `microphone` are device ids chosen by hand, or empty; `strong` says that the
+ *   machine has power enough for 720p.
  * @returns {MediaStreamConstraints}
  */
-export function constraints({ wish, facing, camera, microphone }) {
+export function constraints({ wish, facing, camera, microphone, strong }) {
   return {
     audio: {
       echoCancellation: true,
@@ -62,19 +63,18 @@ export function constraints({ wish, facing, camera, microphone }) {
       autoGainControl: true,
       ...(microphone === "" ? {} : { deviceId: { ideal: microphone } }),
     },
-    video: wish === "all" ? pictureConstraints(facing, camera) : false,
+    video: wish === "all" ? pictureConstraints({ facing, camera, strong }) : false,
   };
 }
 
 /**
- * @param {"user" | "environment"} facing
- * @param {string} camera
+ * @param {{ facing: "user" | "environment", camera: string, strong: boolean }} asked
  * @returns {MediaTrackConstraints}
  */
-export function pictureConstraints(facing, camera) {
+export function pictureConstraints({ facing, camera, strong }) {
   return {
-    width: { min: 320, ideal: 1280 },
-    height: { min: 240, ideal: 720 },
+    width: { ideal: strong ? 1280 : 640 },
+    height: { ideal: strong ? 720 : 480 },
     frameRate: { ideal: 30, max: 30 },
     ...(camera === "" ? { facingMode: { ideal: facing } } : { deviceId: { ideal: camera } }),
   };

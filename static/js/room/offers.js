@@ -1,0 +1,49 @@
+/** What an offer means for our lines (RFC 8829): pure reading of SDP and of the list of tracks. */
+
+/** @import { OfferedTrack, Source } from "./messages.js" */
+
+/**
+ * The ICE user fragment of the SDP: another one is another transport (RFC 8839 §5.4).
+ *
+ * @param {string} sdp
+ */
+export function transportOf(sdp) {
+  return /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1] ?? "";
+}
+
+/**
+ * Which source each line of ours carries, by mid.
+ *
+ * @param {readonly OfferedTrack[]} tracks
+ * @param {string} me
+ * @returns {ReadonlyMap<string, Source>}
+ */
+export function ownLines(tracks, me) {
+  return new Map(tracks.filter((track) => track.participant === me).map((track) => [track.mid, track.source]));
+}
+
+/**
+ * How good the link is.
+ *
+ * @param {{ trip_ms: number | null, lost: number | null }} measured `lost` is the part of packets that did not arrive.
+ * @returns {"good" | "fair" | "poor" | "unknown"}
+ */
+export function linkQuality({ trip_ms, lost }) {
+  if (trip_ms === null && lost === null) return "unknown";
+  if ((lost ?? 0) > 0.08 || (trip_ms ?? 0) > 600) return "poor";
+  if ((lost ?? 0) > 0.02 || (trip_ms ?? 0) > 250) return "fair";
+  return "good";
+}
+
+/**
+ * Part of the packets lost since the last look.
+ *
+ * @param {{ received: number, lost: number }} before
+ * @param {{ received: number, lost: number }} now
+ * @returns {number | null} Null when too little came to say.
+ */
+export function lostPart(before, now) {
+  const lost = Math.max(0, now.lost - before.lost);
+  const all = lost + Math.max(0, now.received - before.received);
+  return all < 20 ? null : lost / all;
+}

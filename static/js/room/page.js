@@ -1,0 +1,380 @@
+/** The page of one visit: which phase it is in, and what each press does. */
+
+import { api } from "../ui/api.js";
+import { announce, find, icon, maybe, whileBusy } from "../ui/dom.js";
+import { Chime } from "../ui/sound.js";
+import { recall, remember } from "../ui/storage.js";
+import { text } from "../ui/text.js";
+import { rememberVisit } from "../ui/visit.js";
+import { VitalsBoard } from "../vitals/board.js";
+import { densityOf, nextDensity, parseTables } from "../vitals/numerics.js";
+import { Calls } from "./calls.js";
+import { DeviceCheck } from "./check.js";
+import { Consultation } from "./consultation.js";
+import { Controls } from "./controls.js";
+import { LocalMedia } from "./media.js";
+import { Panel } from "./panel.js";
+import { Stage } from "./stage.js";
+import { tiles, unread } from "./state.js";
+import { View } from "./view.js";
+
+/** @import { Density } from "../vitals/numerics.js" */
+/** @import { Problem } from "./local_errors.js" */
+
+const TICK_MS = 1000;
+const WIDE = "(min-width: 64rem)";
+const HOMES = new Map([["patient", "/home"], ["practitioner", "/worklist"], ["paramedic", "/ambulance"]]);
+
+export class RoomPage {
+  /** @param {Readonly<Record<string, unknown>>} data */
+  constructor(data) {
+    this._encounter = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
+    const user = /** @type {{ role?: unknown } | null} */ (data["user"] ?? null);
+    this._role = typeof user?.role === "string" ? user.role : "patient";
+    this._chime = new Chime();
+    this._pinned = "";
+    this._lit = false;
+    /** @type {WakeLockSentinel | null} */
+    this._awake = null;
+    this._media = new LocalMedia({
+      facing: this._role === "paramedic" ? "environment" : "user",
+      onChange: () => this._mediaChanged(),
+    });
+    this._view = new View({
+      admit: (participant) => this._visit.admit(participant),
+      rejoin: () => void this._rejoin(),
+      home: HOMES.get(this._role) ?? "/",
+    });
+    this._check = new DeviceCheck(this._view.section("check"), this._media);
+    this._visit = this._newVisit();
+    const room = this._view.section("consultation");
+    room.dataset["role"] = this._role;
+    this._stage = new Stage(find("#stage", HTMLElement, room), {
+      onPin: (key) => this._pin(key),
+      onBlocked: () => this._soundBlocked(true),
+      onFirstFrame: () => performance.mark("first-remote-frame"),
+    });
+    this._panel = new Panel(find("#panel", HTMLElement, room), {
+      say: (words) => this._visit.say(words),
+      remove: (participant) => this._visit.remove(participant),
+      seen: () => unread(this._visit.state) > 0 && this._visit.chatSeen(),
+      opened: (open) => {
+        room.dataset["panel"] = open ? "open" : "closed";
+        this._show();
+      },
+    });
+    this._controls = new Controls(find("#controls", HTMLElement, room), this._actions());
+    this._board = new VitalsBoard(places(room), {
+      tables: parseTables(data["vitals"]),
+      plain: this._role === "patient",
+      ticket: async () => (await api("POST", "/tickets", { purpose: "vitals", encounter: this._encounter })).ticket,
+    });
+    this._boardOn = false;
+    this._connectRoom(room);
+  }
+
+  /** Begin: with the check, or at once for those who pressed "accept" a moment ago or were here before a reload. */
+  start() {
+    this._connectCheck();
+    if (this._role === "practitioner") this._calls().start();
+    const staff = this._role !== "patient";
+    if ((staff && location.hash === "#now") || wasInside(this._encounter)) {
+      void this._join({ ask: true });
+      return;
+    }
+    this._view.enter("check");
+    this._check.start();
+  }
+
+  _newVisit() {
+    return new Consultation({
+      encounter: this._encounter,
+      media: this._media,
+      onChange: () => this._show(),
+      onAdmitted: () => this._admitted(),
+      onLink: ({ quality, path }) => this._showLink(quality, path),
+    });
+  }
+
+  _connectCheck() {
+    const section = this._view.section("check");
+    const join = find("#join", HTMLButtonElement, section);
+    join.textContent = text(this._role === "patient" ? "room.join.patient" : "room.join.staff");
+    join.addEventListener("click", () => void whileBusy(join, () => this._join({ ask: false })));
+  }
+
+  _calls() {
+    const place = find("#check-waiting", HTMLElement, this._view.section("check"));
+    const admit = find("#join-and-admit", HTMLButtonElement, place);
+    admit.addEventListener("click", () => {
+      this._visit.admitOnArrival = true;
+      void whileBusy(admit, () => this._join({ ask: false }));
+    });
+    place.hidden = false;
+    place.replaceChildren();
+    const rings = find("#rings", HTMLElement);
+    return new Calls({
+      encounter: this._encounter,
+      chime: this._chime,
+      place: rings,
+      onWaiting: (name) => {
+        // Made new each time: a button that is only hidden would be found twice beside the one in the room.
+        admit.textContent = text("room.join_and_admit", { name });
+        place.replaceChildren(...(name === "" ? [] : [admit]));
+      },
+    });
+  }
+
+  /** @param {{ ask: boolean }} how `ask`: camera and microphone have not been asked for in a check. */
+  async _join({ ask }) {
+    performance.mark("join");
+    void this._chime.unlock().catch(() => undefined);
+    const taking = ask ? this._media.take("all").then((problem) => this._orSound(problem)) : this._check.settled();
+    this._visit.join();
+    rememberInside(this._encounter, true);
+    rememberVisit(this._encounter);
+    this._view.enter(this._role === "patient" ? "waiting" : "consultation");
+    await taking;
+    this._check.stop();
+    this._show();
+  }
+
+  /** Who comes without a check gets what there is: sound alone rather than nothing. @param {Problem | null} problem */
+  async _orSound(problem) {
+    if (problem === null) return;
+    const second = await this._media.take("sound");
+    if (second !== null) announce(text(`problem.media.${problem}.title`));
+  }
+
+  async _rejoin() {
+    this._visit = this._newVisit();
+    await this._join({ ask: true });
+  }
+
+  _admitted() {
+    this._chime.play();
+    navigator.vibrate?.([200, 100, 200]);
+    announce(text("waiting.admitted"));
+  }
+
+  _mediaChanged() {
+    if (this._view.phase === "check") this._check.refresh();
+    else this._visit.mediaChanged();
+  }
+
+  _show() {
+    const { state } = this._visit;
+    if (this._view.phase === null || this._view.phase === "check") return;
+    const entered = this._view.enter(this._phaseToShow());
+    if (entered) this._phaseChanged();
+    this._view.show(state, { media: this._visit.mediaState, muted: this._media.muted() });
+    if (this._view.phase === "waiting") this._showOwnPicture();
+    if (this._view.phase !== "consultation") return;
+    this._showStage();
+    this._panel.show(state);
+    this._controls.show(this._controlState());
+  }
+
+  /** Staff see the room from the start; nobody knows yet whether they are let in, and they always are. */
+  _phaseToShow() {
+    const { state, phase } = this._visit;
+    return phase === "waiting" && state.admission === null && this._role !== "patient" ? "consultation" : phase;
+  }
+
+  _phaseChanged() {
+    const phase = this._view.phase;
+    const inside = phase === "consultation";
+    if (inside !== this._boardOn) {
+      this._boardOn = inside;
+      if (inside) this._board.start();
+      else this._board.stop();
+    }
+    void this._stayAwake(inside || phase === "waiting");
+    if (phase !== "over") return;
+    this._controls.stop();
+    const end = this._visit.state.end;
+    rememberInside(this._encounter, end === "sign_in" || end === "broken");
+    if (end === "ended" || end === "cancelled" || end === "removed") rememberVisit(null);
+  }
+
+  _showStage() {
+    const { state, remote } = this._visit;
+    const share = this._media.track("screen") !== null;
+    const arranged = tiles(state, { role: this._role, pinned: this._pinned, sharing: share, selfLarge: this._role === "paramedic" });
+    this._stage.show(arranged, {
+      participants: state.participants,
+      me: state.me,
+      remote,
+      local: (source) => this._media.track(source),
+      mirrored: this._media.facing === "user",
+    });
+  }
+
+  _showOwnPicture() {
+    const video = find("#lobby-picture", HTMLVideoElement, this._view.section("waiting"));
+    const camera = this._media.track("camera");
+    const shown = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks()[0] : undefined;
+    if (camera === (shown ?? null)) return;
+    video.srcObject = camera === null ? null : new MediaStream([camera]);
+    video.hidden = camera === null;
+    if (camera !== null) void video.play().catch(() => undefined);
+  }
+
+  /** @returns {import("./controls.js").ControlState} */
+  _controlState() {
+    const { state } = this._visit;
+    const muted = this._media.muted();
+    const published = this._media.published();
+    const lost = [muted.microphone, muted.camera].some((reason) => reason === "interrupted" || reason === "unplugged");
+    return {
+      microphone: published.includes("microphone") && muted.microphone === undefined,
+      camera: published.includes("camera") && muted.camera === undefined,
+      screen: published.includes("screen"),
+      canShare: state.may.includes("share_screen") && "getDisplayMedia" in (navigator.mediaDevices ?? {}),
+      canEnd: state.may.includes("end"),
+      canSwitch: matchMedia("(pointer: coarse)").matches,
+      canLight: this._media.hasLight,
+      resumable: lost,
+      unread: unread(state),
+      panel: this._panel.open,
+    };
+  }
+
+  /** @returns {import("./controls.js").ControlActions} */
+  _actions() {
+    return {
+      microphone: () => void this._device("microphone", this._media.switchMicrophone(!this._controlState().microphone)),
+      camera: () => void this._device("camera", this._media.switchCameraOn(!this._controlState().camera)),
+      screen: () => void this._device("screen", this._media.share(!this._controlState().screen)),
+      messages: () => this._messages(),
+      switchCamera: () => void this._device("camera", this._media.switchCamera()),
+      light: () => {
+        this._lit = !this._lit;
+        void this._media.light(this._lit).catch(() => undefined);
+      },
+      resume: () => void this._device("microphone", this._media.resume()),
+      leave: () => this._visit.leave(),
+      end: () => this._visit.end(),
+    };
+  }
+
+  /** @param {"microphone" | "camera" | "screen"} source @param {Promise<Problem | null>} work */
+  async _device(source, work) {
+    const problem = await work;
+    const note = find("#room-note", HTMLElement, this._view.section("consultation"));
+    const failed = problem !== null && !(source === "screen" && problem === "denied");
+    note.textContent = failed ? text(`problem.media.${source}`) : "";
+    note.hidden = !failed;
+    this._show();
+  }
+
+  _messages() {
+    const open = !this._panel.open;
+    this._panel.toggle(open, open && unread(this._visit.state) > 0 ? "chat" : this._role === "patient" ? "chat" : undefined);
+    if (open) this._panel.focusInput();
+  }
+
+  /** @param {HTMLElement} room */
+  _connectRoom(room) {
+    const standard = this._role === "patient" ? "numbers" : this._role === "paramedic" ? "one" : "all";
+    this._setDensity(room, densityOf(recall(`density:${this._role}`), standard));
+    const density = find("#density", HTMLButtonElement, room);
+    density.addEventListener("click", () => this._setDensity(room, nextDensity(densityOf(room.dataset["density"] ?? null, "all"))));
+    find("#sound", HTMLButtonElement, room).addEventListener("click", () => {
+      this._soundBlocked(false);
+      this._stage.playAll();
+    });
+    for (const close of room.querySelectorAll("[data-close-panel]")) {
+      close.addEventListener("click", () => {
+        this._panel.toggle(false);
+        find("#control-messages", HTMLButtonElement, room).focus();
+      });
+    }
+    this._panel.toggle(matchMedia(WIDE).matches, this._role === "patient" ? "chat" : "vitals");
+    setInterval(() => this._view.tick(this._visit.state.encounter?.begun_at ?? null, this._visit.now()), TICK_MS);
+    document.addEventListener("visibilitychange", () => void this._visibilityChanged());
+  }
+
+  /** @param {HTMLElement} room @param {Density} density */
+  _setDensity(room, density) {
+    room.dataset["density"] = density;
+    remember(`density:${this._role}`, density);
+    const label = maybe("#density .control-words", HTMLElement, room);
+    if (label) label.textContent = text(`vitals.density.${density}`);
+  }
+
+  /** @param {string} key */
+  _pin(key) {
+    this._pinned = key === this._pinned ? "" : key;
+    this._show();
+  }
+
+  /** @param {boolean} blocked */
+  _soundBlocked(blocked) {
+    find("#sound", HTMLButtonElement, this._view.section("consultation")).hidden = !blocked;
+  }
+
+  /** @param {string} quality @param {string} path */
+  _showLink(quality, path) {
+    const link = find("#link", HTMLElement, this._view.section("consultation"));
+    link.dataset["quality"] = quality;
+    const way = path === "" ? "" : text(`room.path.${path}`);
+    const words = text(`room.link.${quality}`);
+    find(".link-words", HTMLElement, link).textContent = words;
+    link.title = [words, way].filter((part) => part !== "").join(", ");
+    const sign = find(".link-sign", HTMLElement, link);
+    if (sign.childElementCount === 0) sign.append(icon("signal"));
+  }
+
+  async _visibilityChanged() {
+    if (document.visibilityState !== "visible") return;
+    void this._stayAwake(this._view.phase === "consultation" || this._view.phase === "waiting");
+    if (this._view.phase === "consultation") await this._media.resume();
+    this._show();
+  }
+
+  /** A screen that goes dark ends a call on many phones. @param {boolean} wanted */
+  async _stayAwake(wanted) {
+    if (!("wakeLock" in navigator)) return;
+    try {
+      if (wanted && (this._awake === null || this._awake.released)) this._awake = await navigator.wakeLock.request("screen");
+      else if (!wanted) await this._awake?.release();
+    } catch {
+      // The battery is low, or the page is not in sight: the call goes on all the same.
+    }
+  }
+}
+
+/** @param {HTMLElement} room @returns {import("../vitals/board.js").BoardPlaces} */
+function places(room) {
+  /** @param {string} id */
+  const place = (id) => find(`#${id}`, HTMLElement, room);
+  return {
+    root: place("vitals"),
+    tiles: place("vital-tiles"),
+    traces: place("traces"),
+    monitor: place("monitor"),
+    devices: place("devices"),
+    line: place("vitals-line"),
+    none: place("no-vitals"),
+  };
+}
+
+/** Whether this tab was in the visit before it was loaded again. @param {string} encounter */
+function wasInside(encounter) {
+  try {
+    return sessionStorage.getItem(`inside:${encounter}`) === "1";
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} encounter @param {boolean} inside */
+function rememberInside(encounter, inside) {
+  try {
+    if (inside) sessionStorage.setItem(`inside:${encounter}`, "1");
+    else sessionStorage.removeItem(`inside:${encounter}`);
+  } catch {
+    // Without storage a reload shows the check again, which is a detour and no loss.
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Our side of the media transport (RFC 8829): the server offers, we answer; one RTCPeerConnection at a time.
+ *
+ * A transport that breaks is not repaired but replaced: `connect` brings an offer for a fresh one, which takes over as
+ * soon as it is connected, and the old one is closed only then.
+ */
+
+import { linkQuality, lostPart, ownLines, transportOf } from "./offers.js";
+
+/** @import { ClientMessage, Offer, Source } from "./messages.js" */
+
+const PATIENCE_MS = 3000;
+const CONNECT_MS = 10_000;
+const STEPS_MS = [1000, 2000, 4000, 8000];
+const MEASURE_MS = 3000;
+
+/** @typedef {Readonly<Partial<Record<Source, MediaStreamTrack>>>} RemoteTracks */
+
+/**
+ * @typedef {object} PeerOptions
+ * @property {(message: ClientMessage) => boolean} send
+ * @property {(source: Source) => MediaStreamTrack | null} localTrack
+ * @property {(source: Source) => boolean} publishes Whether we send this source, be it silent for the moment.
+ * @property {(remote: ReadonlyMap<string, RemoteTracks>) => void} onRemote
+ * @property {(state: "connecting" | "connected" | "interrupted") => void} onState
+ * @property {(link: { quality: string, path: string }) => void} onLink
+ */
+
+/**
+ * One RTCPeerConnection and what is known of its lines.
+ *
+ * @typedef {{ connection: RTCPeerConnection, transport: string, tracks: Offer["tracks"] }} Transport
+ */
+
+export class Peer {
+  /** @param {PeerOptions} options */
+  constructor(options) {
+    this._options = options;
+    this._me = "";
+    /** @type {RTCIceServer[]} */
+    this._iceServers = [];
+    /** @type {Transport | null} */
+    this._current = null;
+    /** @type {Transport | null} */
+    this._fresh = null;
+    /** @type {Offer[]} */
+    this._offers = [];
+    this._busy = false;
+    this._tries = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._timer = undefined;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this._measuring = undefined;
+    this._counted = { received: 0, lost: 0 };
+  }
+
+  /**
+   * Ask for a transport; called with each `welcome` of an admitted participant.
+   *
+   * @param {string} me
+   * @param {readonly RTCIceServer[]} iceServers
+   */
+  open(me, iceServers) {
+    this._me = me;
+    this._iceServers = [...iceServers];
+    this._offers = [];
+    this._tries = 0;
+    this._ask();
+    this._measuring ??= setInterval(() => void this._measure(), MEASURE_MS);
+  }
+
+  /** The server says that our transport is lost: ask for another, unless one is already coming. */
+  lost() {
+    if (this._fresh === null && this._timer === undefined) this._ask();
+  }
+
+  /** Send what there is now on the lines that are ours. */
+  async refreshLocal() {
+    for (const transport of [this._current, this._fresh]) {
+      if (transport === null) continue;
+      for (const [mid, source] of ownLines(transport.tracks, this._me)) {
+        const line = transport.connection.getTransceivers().find((one) => one.mid === mid);
+        if (line) await line.sender.replaceTrack(this._options.localTrack(source)).catch(ignoreClosed);
+      }
+    }
+  }
+
+  /** @param {Offer} offer */
+  receive(offer) {
+    this._offers.push(offer);
+    if (!this._busy) void this._answerAll();
+  }
+
+  close() {
+    clearTimeout(this._timer);
+    clearInterval(this._measuring);
+    this._measuring = undefined;
+    this._offers = [];
+    this._current?.connection.close();
+    this._fresh?.connection.close();
+    this._current = null;
+    this._fresh = null;
+  }
+
+  _ask() {
+    clearTimeout(this._timer);
+    this._options.onState(this._tries === 0 && this._current === null ? "connecting" : "interrupted");
+    this._options.send({ type: "connect" });
+    const step = STEPS_MS[Math.min(this._tries, STEPS_MS.length - 1)] ?? CONNECT_MS;
+    this._tries += 1;
+    this._timer = setTimeout(() => this._ask(), CONNECT_MS + step);
+  }
+
+  async _answerAll() {
+    this._busy = true;
+    try {
+      for (let offer = this._offers.shift(); offer !== undefined; offer = this._offers.shift()) {
+        await this._answer(offer).catch(ignoreClosed);
+      }
+    } finally {
+      this._busy = false;
+    }
+  }
+
+  /** @param {Offer} offer */
+  async _answer(offer) {
+    const transport = this._transportFor(offer);
+    transport.tracks = offer.tracks;
+    const { connection } = transport;
+    await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+    const own = ownLines(offer.tracks, this._me);
+    for (const line of connection.getTransceivers()) {
+      if (line.currentDirection === "stopped" || line.mid === null) continue;
+      const source = own.get(line.mid);
+      const track = source === undefined ? null : this._options.localTrack(source);
+      // A camera that is off for a moment keeps its line: it comes back without a negotiation.
+      line.direction = source !== undefined && this._options.publishes(source) ? "sendonly" : "recvonly";
+      await line.sender.replaceTrack(track);
+    }
+    const answer = await connection.createAnswer();
+    await connection.setLocalDescription(answer);
+    this._options.send({ type: "answer", negotiation: offer.negotiation, sdp: answer.sdp ?? "" });
+    if (transport === this._current || this._current === null) this._tellRemote(transport);
+  }
+
+  /** @param {Offer} offer @returns {Transport} */
+  _transportFor(offer) {
+    const name = transportOf(offer.sdp);
+    for (const known of [this._fresh, this._current]) if (known?.transport === name) return known;
+    this._fresh?.connection.close();
+    const connection = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
+    const transport = { connection, transport: name, tracks: offer.tracks };
+    this._fresh = transport;
+    connection.addEventListener("connectionstatechange", () => this._changed(transport));
+    return transport;
+  }
+
+  /** @param {Transport} transport */
+  _changed(transport) {
+    const state = transport.connection.connectionState;
+    if (state === "connected") this._connected(transport);
+    else if (transport === this._current && (state === "failed" || state === "disconnected")) {
+      this._options.onState("interrupted");
+      clearTimeout(this._timer);
+      this._timer = setTimeout(() => this._askIfStillBroken(transport), state === "failed" ? 0 : PATIENCE_MS);
+    } else if (transport === this._fresh && state === "failed") {
+      const step = STEPS_MS[Math.min(this._tries, STEPS_MS.length - 1)] ?? CONNECT_MS;
+      clearTimeout(this._timer);
+      this._timer = setTimeout(() => this._ask(), step);
+    }
+  }
+
+  /** @param {Transport} transport */
+  _askIfStillBroken(transport) {
+    this._timer = undefined;
+    if (transport === this._current && transport.connection.connectionState !== "connected") this._ask();
+  }
+
+  /** @param {Transport} transport */
+  _connected(transport) {
+    clearTimeout(this._timer);
+    this._timer = undefined;
+    this._tries = 0;
+    if (transport === this._fresh) {
+      this._current?.connection.close();
+      this._current = transport;
+      this._fresh = null;
+      this._counted = { received: 0, lost: 0 };
+      this._tellRemote(transport);
+    }
+    this._options.onState("connected");
+  }
+
+  /** @param {Transport} transport */
+  _tellRemote(transport) {
+    /** @type {Map<string, Partial<Record<Source, MediaStreamTrack>>>} */
+    const remote = new Map();
+    const lines = new Map(transport.connection.getTransceivers().map((line) => [line.mid, line]));
+    for (const { mid, participant, source } of transport.tracks) {
+      const track = lines.get(mid)?.receiver.track;
+      if (participant === this._me || track === undefined) continue;
+      const known = remote.get(participant) ?? {};
+      known[source] = track;
+      remote.set(participant, known);
+    }
+    this._options.onRemote(remote);
+  }
+
+  async _measure() {
+    const connection = this._current?.connection;
+    if (connection === undefined || connection.connectionState !== "connected") return;
+    const seen = summary(await connection.getStats());
+    const lost = lostPart(this._counted, seen);
+    this._counted = seen;
+    this._options.onLink({ quality: linkQuality({ trip_ms: seen.trip_ms, lost }), path: seen.path });
+  }
+}
+
+/**
+ * @param {RTCStatsReport} report
+ * @returns {{ received: number, lost: number, trip_ms: number | null, path: string }}
+ */
+function summary(report) {
+  let received = 0;
+  let lost = 0;
+  /** @type {number | null} */
+  let trip_ms = null;
+  let path = "";
+  report.forEach((entry) => {
+    if (entry.type === "inbound-rtp") {
+      received += entry.packetsReceived ?? 0;
+      lost += entry.packetsLost ?? 0;
+    } else if (entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded") {
+      trip_ms = typeof entry.currentRoundTripTime === "number" ? entry.currentRoundTripTime * 1000 : null;
+      const local = report.get(entry.localCandidateId);
+      path = local?.candidateType === "relay" ? "relay" : String(local?.protocol ?? "");
+    }
+  });
+  return { received, lost, trip_ms, path };
+}
+
+/**
+ * A connection that was replaced meanwhile refuses what was begun on it; that is as it should be.
+ *
+ * @param {unknown} error
+ */
+function ignoreClosed(error) {
+  if (error instanceof DOMException && error.name === "InvalidStateError") return;
+  throw error;
+}

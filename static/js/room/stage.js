@@ -1,0 +1,148 @@
+/** The pictures: one large, the others small, oneself last; each stays the same element for as long as it is there. */
+
+import { element } from "../ui/dom.js";
+import { text } from "../ui/text.js";
+
+/** @import { Participant, Source } from "./messages.js" */
+/** @import { RemoteTracks } from "./peer.js" */
+/** @import { Tile } from "./state.js" */
+
+/**
+ * What a tile needs besides its place.
+ *
+ * @typedef {object} Scene
+ * @property {readonly Participant[]} participants
+ * @property {string} me
+ * @property {ReadonlyMap<string, RemoteTracks>} remote
+ * @property {(source: Source) => MediaStreamTrack | null} local
+ * @property {boolean} mirrored Whether one's own camera is shown as a mirror does.
+ */
+
+/** @typedef {{ root: HTMLElement, video: HTMLVideoElement, name: HTMLElement, blank: HTMLElement, pin: HTMLButtonElement }} Seat */
+
+export class Stage {
+  /**
+   * @param {HTMLElement} place
+   * @param {object} options
+   * @param {(key: string) => void} options.onPin
+   * @param {() => void} options.onBlocked The browser does not play sound before somebody presses something.
+   * @param {() => void} options.onFirstFrame
+   */
+  constructor(place, { onPin, onBlocked, onFirstFrame }) {
+    this._place = place;
+    this._onPin = onPin;
+    this._onBlocked = onBlocked;
+    this._onFirstFrame = onFirstFrame;
+    this._framed = false;
+    /** @type {Map<string, Seat>} */
+    this._seats = new Map();
+  }
+
+  /** @param {readonly Tile[]} tiles @param {Scene} scene */
+  show(tiles, scene) {
+    const wanted = new Set(tiles.map((tile) => tile.key));
+    for (const [key, seat] of this._seats) {
+      if (wanted.has(key)) continue;
+      seat.video.srcObject = null;
+      seat.root.remove();
+      this._seats.delete(key);
+    }
+    tiles.forEach((tile, order) => {
+      const seat = this._seats.get(tile.key) ?? this._make(tile.key);
+      seat.root.style.order = String(order);
+      this._fill(seat, tile, scene);
+    });
+    this._place.dataset["count"] = String(tiles.length);
+  }
+
+  /** Play what the browser held back; call it from a press. */
+  playAll() {
+    for (const seat of this._seats.values()) void seat.video.play().catch(() => this._onBlocked());
+  }
+
+  /** @param {string} key @returns {Seat} */
+  _make(key) {
+    const video = element("video", { autoplay: true, playsinline: true });
+    video.muted = key.startsWith("self");
+    const name = element("figcaption", { class: "seat-name" });
+    const blank = element("span", { class: "seat-blank", "aria-hidden": "true" });
+    const pin = element("button", { type: "button", class: "seat-pin", click: () => this._onPin(key) });
+    const root = element("figure", { class: "seat" }, video, blank, name, pin);
+    const seat = { root, video, name, blank, pin };
+    this._seats.set(key, seat);
+    this._place.append(root);
+    if (!key.startsWith("self")) video.addEventListener("playing", () => this._playing(video));
+    return seat;
+  }
+
+  /** @param {Seat} seat @param {Tile} tile @param {Scene} scene */
+  _fill(seat, tile, scene) {
+    const own = tile.key.startsWith("self");
+    const person = scene.participants.find((one) => one.id === tile.participant);
+    const tracks = own ? ownTracks(tile, scene) : remoteTracks(tile, scene);
+    this._attach(seat.video, tracks);
+    const picture = tracks.some((track) => track.kind === "video") && (own || person?.sources[tile.source]?.muted === false);
+    const what = caption(tile, own, person);
+    seat.root.dataset["place"] = tile.place;
+    seat.root.dataset["picture"] = picture ? "on" : "off";
+    seat.root.dataset["source"] = tile.source;
+    seat.root.dataset["silent"] = String(!own && person?.sources.microphone?.muted === true);
+    seat.root.dataset["away"] = String(!own && (person?.connected === false || person?.media === "lost"));
+    seat.root.toggleAttribute("data-mirrored", own && tile.source === "camera" && scene.mirrored);
+    name(seat.video, own && tile.source === "camera" ? "local-video" : !own && picture ? "remote-video" : "");
+    seat.video.setAttribute("aria-label", own ? what : text(`room.${tile.source === "screen" ? "screen" : "picture"}_of`, { name: what }));
+    seat.name.textContent = what;
+    seat.blank.textContent = initials(own ? (person?.name ?? "") : what);
+    seat.pin.setAttribute("aria-label", text("room.enlarge", { what }));
+    seat.pin.hidden = tile.place === "main";
+  }
+
+  /** @param {HTMLVideoElement} video @param {readonly MediaStreamTrack[]} tracks */
+  _attach(video, tracks) {
+    const now = video.srcObject instanceof MediaStream ? video.srcObject.getTracks() : [];
+    if (now.length === tracks.length && tracks.every((track) => now.includes(track))) return;
+    video.srcObject = tracks.length === 0 ? null : new MediaStream([...tracks]);
+    if (tracks.length === 0) return;
+    void video.play().catch((/** @type {unknown} */ error) => {
+      if (error instanceof DOMException && error.name === "NotAllowedError") this._onBlocked();
+    });
+  }
+
+  /** @param {HTMLVideoElement} video */
+  _playing(video) {
+    if (this._framed || video.videoWidth === 0) return;
+    this._framed = true;
+    this._onFirstFrame();
+  }
+}
+
+/** @param {Tile} tile @param {Scene} scene @returns {readonly MediaStreamTrack[]} */
+function ownTracks(tile, scene) {
+  const track = scene.local(tile.source);
+  return track === null || track.readyState === "ended" ? [] : [track];
+}
+
+/** @param {Tile} tile @param {Scene} scene @returns {readonly MediaStreamTrack[]} */
+function remoteTracks(tile, scene) {
+  const sent = scene.remote.get(tile.participant);
+  const tracks = tile.source === "screen" ? [sent?.screen] : [sent?.camera, sent?.microphone];
+  return tracks.filter((track) => track !== undefined);
+}
+
+/** @param {Tile} tile @param {boolean} own @param {Participant | undefined} person */
+function caption(tile, own, person) {
+  if (own) return text(tile.source === "screen" ? "room.my_screen" : "room.you");
+  return person?.name ?? "";
+}
+
+/** @param {HTMLVideoElement} video @param {string} hook */
+function name(video, hook) {
+  if (hook === "") video.removeAttribute("data-testid");
+  else video.setAttribute("data-testid", hook);
+}
+
+/** @param {string} whole */
+function initials(whole) {
+  const words = whole.split(/\s+/).filter((word) => word !== "" && !word.endsWith("."));
+  return [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
+}

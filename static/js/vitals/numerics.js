@@ -1,0 +1,192 @@
+/** Which number is shown for each parameter, and how old it is: values in, values out. */
+
+import { choice, fields, list, number, numberOrNull, text } from "../room/reading.js";
+
+/** @import { Numerics, Quality } from "./messages.js" */
+
+/** @typedef {Readonly<{ value: number | null, taken_at: number, quality: Quality, demo: boolean }>} Reading */
+/** @typedef {ReadonlyMap<number, Reading>} Readings By MDC code. */
+
+/**
+ * Where a number may come from, and how long it is good (telehealth/vitals/codes.py).
+ *
+ * @typedef {Readonly<{ mdc: number, source: string, decimals: number, interval_s: number, grey_after_s: number,
+ *   blank_after_s: number | null }>} Origin
+ */
+/** @typedef {Readonly<{ name: string, sources: readonly Origin[] }>} Part */
+/** @typedef {Readonly<{ key: string, label: string, unit_label: string, group: string, parts: readonly Part[] }>} TileSpec */
+/** @typedef {Readonly<{ mdc: number, label: string, unit: string, group: string, low: number, high: number, seconds: number }>} WaveSpec */
+
+/** @typedef {"live" | "grey" | "blank"} Freshness */
+/**
+ * What a tile shows.
+ *
+ * @typedef {Readonly<{ key: string, state: Freshness, shown: string, source: string, age_ms: number | null,
+ *   ageShown: boolean, questionable: boolean, demo: boolean, known: boolean }>} TileState
+ */
+
+/** What stands for a value that is absent. */
+export const ABSENT = "-?-";
+
+/**
+ * Read the tables that the page brings.
+ *
+ * @param {unknown} page
+ * @returns {{ tiles: readonly TileSpec[], waves: readonly WaveSpec[] }}
+ */
+export function parseTables(page) {
+  const from = fields(page, "vitals");
+  return {
+    tiles: list(from, "tiles", (tile) => ({
+      key: text(tile, "key"),
+      label: text(tile, "label"),
+      unit_label: text(tile, "unit_label"),
+      group: text(tile, "group"),
+      parts: list(tile, "parts", (part) => ({ name: text(part, "name"), sources: list(part, "sources", origin) })),
+    })),
+    waves: list(from, "waves", (wave) => ({
+      mdc: number(wave, "mdc"),
+      label: text(wave, "label"),
+      unit: text(wave, "unit"),
+      group: text(wave, "group"),
+      low: number(wave, "low"),
+      high: number(wave, "high"),
+      seconds: number(wave, "seconds"),
+    })),
+  };
+}
+
+/** @param {import("../room/reading.js").Fields} from @returns {Origin} */
+function origin(from) {
+  return {
+    mdc: number(from, "mdc"),
+    source: text(from, "source"),
+    decimals: number(from, "decimals"),
+    interval_s: number(from, "interval_s"),
+    grey_after_s: number(from, "grey_after_s"),
+    blank_after_s: numberOrNull(from, "blank_after_s"),
+  };
+}
+
+/**
+ * Take a message of numerics. An older reading never replaces a newer one.
+ *
+ * @param {Readings} readings
+ * @param {Numerics} message
+ * @returns {Readings}
+ */
+export function heard(readings, message) {
+  const changed = new Map(readings);
+  for (const { mdc, value, quality } of message.values) {
+    const known = changed.get(mdc);
+    if (known !== undefined && known.taken_at > message.taken_at) continue;
+    changed.set(mdc, {
+      value: quality === "invalid" ? null : value,
+      taken_at: message.taken_at,
+      quality,
+      demo: message.demo,
+    });
+  }
+  return changed;
+}
+
+/** How fresh a reading is. @param {Reading | undefined} reading @param {Origin} from @param {number} now @returns {Freshness} */
+function freshness(reading, from, now) {
+  if (reading === undefined || reading.value === null) return "blank";
+  const age_s = (now - reading.taken_at) / 1000;
+  if (from.blank_after_s !== null && age_s > from.blank_after_s) return "blank";
+  return age_s > from.grey_after_s ? "grey" : "live";
+}
+
+/** @typedef {Readonly<{ from: Origin, reading: Reading, state: Freshness }>} Chosen */
+
+/**
+ * Choose the source of a part: the best that is live, else the best that is grey, else the newest that is known.
+ *
+ * @param {Part} part
+ * @param {Readings} readings
+ * @param {number} now
+ * @returns {Chosen | null}
+ */
+function choose(part, readings, now) {
+  /** @type {Chosen[]} */
+  const candidates = [];
+  for (const from of part.sources) {
+    const reading = readings.get(from.mdc);
+    if (reading !== undefined) candidates.push({ from, reading, state: freshness(reading, from, now) });
+  }
+  for (const state of /** @type {const} */ (["live", "grey"])) {
+    const found = candidates.find((one) => one.state === state);
+    if (found) return found;
+  }
+  return [...candidates].sort((a, b) => b.reading.taken_at - a.reading.taken_at)[0] ?? null;
+}
+
+/**
+ * Say what a tile shows at this instant of the server's time.
+ *
+ * @param {TileSpec} tile
+ * @param {Readings} readings
+ * @param {number} now
+ * @returns {TileState}
+ */
+export function tileState(tile, readings, now) {
+  const chosen = tile.parts.map((part) => choose(part, readings, now));
+  const lead = chosen[0] ?? null;
+  if (lead === null) {
+    const nothing = { source: "", age_ms: null, ageShown: false, questionable: false, demo: false };
+    return { key: tile.key, state: "blank", shown: ABSENT, known: chosen.some((part) => part !== null), ...nothing };
+  }
+  const age_ms = Math.max(0, now - lead.reading.taken_at);
+  const shown = lead.state === "blank" ? ABSENT : joined(chosen);
+  return {
+    key: tile.key,
+    state: lead.state,
+    shown,
+    source: lead.from.source,
+    age_ms,
+    ageShown: lead.state !== "live" || lead.from.interval_s === 0 || age_ms > 2000 * lead.from.interval_s,
+    questionable: lead.state !== "blank" && chosen.some((part) => part?.reading.quality === "questionable"),
+    demo: chosen.some((part) => part?.reading.demo === true),
+    known: true,
+  };
+}
+
+/** Write the parts as clinicians do: 88, or 104/61 (75). @param {readonly (Chosen | null)[]} chosen */
+function joined(chosen) {
+  const [first, second, third] = chosen.map(written);
+  if (second === undefined) return first ?? ABSENT;
+  const mean = third === undefined || third === ABSENT ? "" : ` (${third})`;
+  return `${first}/${second}${mean}`;
+}
+
+/** @param {Chosen | null} part */
+function written(part) {
+  if (part === null || part.state === "blank" || part.reading.value === null) return ABSENT;
+  return part.reading.value.toFixed(part.from.decimals);
+}
+
+/** Coarse age as a key of the catalogue and its number. @param {number} age_ms @returns {{ key: string, count: number }} */
+export function ageWords(age_ms) {
+  const seconds = Math.floor(age_ms / 1000);
+  if (seconds < 60) return { key: "vitals.age.seconds", count: seconds };
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return { key: "vitals.age.minutes", count: minutes };
+  return { key: "vitals.age.hours", count: Math.floor(minutes / 60) };
+}
+
+/** How much of the vitals lies over the picture. @type {readonly ["numbers", "one", "all"]} */
+export const DENSITIES = ["numbers", "one", "all"];
+
+/** @typedef {(typeof DENSITIES)[number]} Density */
+
+/** @param {string | null} stored @param {Density} otherwise @returns {Density} */
+export function densityOf(stored, otherwise) {
+  if (stored === null) return otherwise;
+  return DENSITIES.includes(/** @type {Density} */ (stored)) ? choice({ stored }, "stored", DENSITIES) : otherwise;
+}
+
+/** @param {Density} density @returns {Density} */
+export function nextDensity(density) {
+  return DENSITIES[(DENSITIES.indexOf(density) + 1) % DENSITIES.length] ?? "all";
+}

@@ -1,0 +1,197 @@
+/**
+ * Draws a waveform as a bedside monitor does: the pen runs from one edge to the other and begins again, a blank bar runs
+ * ahead of it, and what is old stays until it is overwritten. Only what the device sent is drawn: nothing is joined
+ * across a gap, and where nothing came a thin broken grey line says so.
+ */
+
+import { scaleFor } from "./scale.js";
+import { decimate } from "./window.js";
+
+/** @import { Scale } from "./scale.js" */
+/** @import { Column, WaveWindow } from "./window.js" */
+
+const BAR = 0.03;
+const PX_PER_MM = 96 / 25.4;
+const SILENT_MS = 200;
+const LOST_MS = 2000;
+const AGC_MS = 10_000;
+const MAX_PIXELS = 4096;
+
+/** @typedef {"live" | "late" | "lost"} Signal */
+/** @typedef {{ gain: number, offset: number }} Conversion */
+
+export class Sweep {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {object} options
+   * @param {string} options.colour
+   * @param {Scale} options.usual
+   * @param {number} options.speed Nominal, in mm/s.
+   */
+  constructor(canvas, { colour, usual, speed }) {
+    this._canvas = canvas;
+    this._pen = canvas.getContext("2d");
+    this._colour = colour;
+    this._usual = usual;
+    this._speed = speed;
+    /** @type {Scale | null} */
+    this._scale = null;
+    this._scaledAt = 0;
+    this._ratio = 1;
+    this._head = -1;
+    this._revision = -1;
+    /** @type {WaveWindow | null} */
+    this._window = null;
+    this._size = { inline: 0, block: 0 };
+    this._observer = new ResizeObserver(([entry]) => {
+      if (entry) this._size = { inline: entry.contentRect.width, block: entry.contentRect.height };
+    });
+    this._observer.observe(canvas);
+  }
+
+  /** Height of one unit in CSS pixels, for the calibration mark. */
+  get unitHeight() {
+    return this._scale === null ? 0 : this._size.block / (this._scale.high - this._scale.low);
+  }
+
+  close() {
+    this._observer.disconnect();
+  }
+
+  /**
+   * Draw up to the instant, in the server's time.
+   *
+   * @param {WaveWindow} window
+   * @param {Conversion} conversion
+   * @param {number} playhead_ms
+   * @returns {Signal}
+   */
+  paint(window, conversion, playhead_ms) {
+    const silence = playhead_ms - window.lastSampleAt;
+    const signal = silence <= SILENT_MS ? "live" : silence <= LOST_MS ? "late" : "lost";
+    const anew = this._resized() || window !== this._window || window.revision !== this._revision;
+    const rescaled = this._rescaled(window, conversion, playhead_ms);
+    this._window = window;
+    this._revision = window.revision;
+    const width = this._canvas.width;
+    if (this._pen === null || width === 0) return signal;
+    const ms_per_column = this._msPerColumn();
+    const head = Math.floor(playhead_ms / ms_per_column);
+    const bar = Math.max(4, Math.round(width * BAR));
+    const whole = anew || rescaled || head < this._head || head - this._head >= width - bar;
+    const from = whole ? head - width + bar + 1 : this._head + 1;
+    if (head >= from) this._draw(window, conversion, { from, head, bar, ms_per_column, whole });
+    this._head = head;
+    return signal;
+  }
+
+  _msPerColumn() {
+    return 1000 / (this._speed * PX_PER_MM * this._ratio);
+  }
+
+  /** Follow the size of the element and the density of the screen. @returns {boolean} Whether they changed. */
+  _resized() {
+    const ratio = Math.min(globalThis.devicePixelRatio || 1, 3);
+    const width = Math.min(MAX_PIXELS, Math.round(this._size.inline * ratio));
+    const height = Math.min(MAX_PIXELS, Math.round(this._size.block * ratio));
+    if (width === this._canvas.width && height === this._canvas.height && ratio === this._ratio) return false;
+    this._canvas.width = width;
+    this._canvas.height = height;
+    this._ratio = ratio;
+    return true;
+  }
+
+  /** @param {WaveWindow} window @param {Conversion} conversion @param {number} playhead_ms @returns {boolean} */
+  _rescaled(window, { gain, offset }, playhead_ms) {
+    if (this._scale !== null && Math.abs(playhead_ms - this._scaledAt) < 1000) return false;
+    this._scaledAt = playhead_ms;
+    const raw = window.range(playhead_ms - AGC_MS, playhead_ms);
+    const ends = raw === null ? null : [raw.low * gain + offset, raw.high * gain + offset];
+    const seen = ends === null ? null : { low: Math.min(...ends), high: Math.max(...ends) };
+    const before = this._scale;
+    this._scale = scaleFor(before, this._usual, seen);
+    return before === null || before.low !== this._scale.low || before.high !== this._scale.high;
+  }
+
+  /**
+   * @param {WaveWindow} window
+   * @param {Conversion} conversion
+   * @param {{ from: number, head: number, bar: number, ms_per_column: number, whole: boolean }} region
+   */
+  _draw(window, conversion, { from, head, bar, ms_per_column, whole }) {
+    const pen = /** @type {CanvasRenderingContext2D} */ (this._pen);
+    const { width, height } = this._canvas;
+    // A line reaches back to the sample before the region, or it would begin with a hole.
+    const back = Math.ceil(1000 / window.rate / ms_per_column) + 1;
+    const reach = Math.ceil(SILENT_MS / ms_per_column) + back;
+    const period = { from_ms: (from - reach) * ms_per_column, until_ms: (head + 1) * ms_per_column, ms_per_column };
+    const runs = decimate(window, period);
+    const base = Math.floor(from / width) * width;
+    if (whole) pen.clearRect(0, 0, width, height);
+    for (const turn of [0, 1]) {
+      const left = from - base - turn * width;
+      const right = head + 1 - base - turn * width;
+      pen.save();
+      pen.beginPath();
+      pen.rect(left, 0, right - left, height);
+      pen.clip();
+      pen.clearRect(left, 0, right - left, height);
+      const origin = base + turn * width;
+      this._line(pen, runs, conversion, origin);
+      this._silence(pen, runs, { from, head, reach: SILENT_MS / ms_per_column, origin });
+      pen.restore();
+      pen.clearRect(right, 0, bar, height);
+    }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {Column[][]} runs
+   * @param {Conversion} conversion
+   * @param {number} origin Column at the left edge; subtracted here, since a canvas counts in 32-bit floats.
+   */
+  _line(pen, runs, { gain, offset }, origin) {
+    const { height } = this._canvas;
+    const scale = this._scale ?? { low: 0, high: 1 };
+    const rim = this._ratio * 2;
+    const perUnit = (height - 2 * rim) / (scale.high - scale.low);
+    const y = (/** @type {number} */ raw) => height - rim - (raw * gain + offset - scale.low) * perUnit;
+    pen.beginPath();
+    for (const run of runs) {
+      run.forEach(({ column, first, low, high, last }, n) => {
+        const x = column - origin + 0.5;
+        if (n === 0) pen.moveTo(x, y(first));
+        else pen.lineTo(x, y(first));
+        if (low !== high) {
+          pen.lineTo(x, y(low));
+          pen.lineTo(x, y(high));
+        }
+        pen.lineTo(x, y(last));
+      });
+    }
+    pen.lineJoin = "round";
+    pen.lineCap = "round";
+    pen.lineWidth = 1.75 * this._ratio;
+    pen.strokeStyle = this._colour;
+    pen.stroke();
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {Column[][]} runs
+   * @param {{ from: number, head: number, reach: number, origin: number }} region
+   */
+  _silence(pen, runs, { from, head, reach, origin }) {
+    const ends = [...runs.map((run) => run.at(-1)?.column ?? from), head + 1];
+    const starts = [...runs.map((run) => run[0]?.column ?? from), head + 1];
+    const middle = Math.round(this._canvas.height / 2);
+    pen.fillStyle = "#8a989f";
+    let silentFrom = from;
+    starts.forEach((start, n) => {
+      for (let column = Math.ceil(Math.max(from, silentFrom)); column < start; column += 1) {
+        if (column % 8 < 3) pen.fillRect(column - origin, middle, 1, this._ratio);
+      }
+      silentFrom = (ends[n] ?? head) + reach;
+    });
+  }
+}

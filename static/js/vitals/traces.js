@@ -1,0 +1,166 @@
+/** The rows of waveforms: one for each label of each device, with the newest channel of that name. */
+
+import { element } from "../ui/dom.js";
+import { text } from "../ui/text.js";
+import { Sweep } from "./sweep.js";
+import { playoutDelay, WaveWindow } from "./window.js";
+
+/** @import { Channel, Frame } from "./messages.js" */
+/** @import { WaveSpec } from "./numerics.js" */
+/** @import { Signal } from "./sweep.js" */
+
+const KEPT_S = 45;
+const MAX_ROWS = 12;
+/** Order of the rows from above. */
+const ORDER = ["ecg", "pleth", "pressure", "pulmonary", "venous", "resp", "co2"];
+const COLOURS = {
+  ecg: "#00E676",
+  pleth: "#40C4FF",
+  pressure: "#FF5252",
+  pulmonary: "#FFD740",
+  venous: "#FFAB40",
+  resp: "#FFF176",
+  co2: "#FFEE58",
+};
+
+/**
+ * @typedef {{ key: string, channel: Channel, group: string, window: WaveWindow, sweep: Sweep, root: HTMLElement,
+ *   canvas: HTMLCanvasElement, note: HTMLElement, mark: HTMLElement, delay_ms: number, adjustedAt: number,
+ *   signal: Signal | "" }} Row
+ */
+
+export class Traces {
+  /**
+   * @param {HTMLElement} place
+   * @param {readonly WaveSpec[]} specs
+   */
+  constructor(place, specs) {
+    this._place = place;
+    this._specs = new Map(specs.map((spec) => [spec.mdc, spec]));
+    /** @type {Map<string, Row>} */
+    this._rows = new Map();
+    /** @type {Map<number, Row>} */
+    this._byChannel = new Map();
+  }
+
+  /** Number of rows. */
+  get count() {
+    return this._rows.size;
+  }
+
+  /** Any trace that shows demonstration data. */
+  demo = false;
+
+  /** Make rows for the channels, or let them take over the rows of older ones. @param {readonly Channel[]} channels */
+  describe(channels) {
+    for (const channel of [...channels].sort((a, b) => a.ch - b.ch)) this._describe(channel);
+    const sorted = [...this._rows.values()].sort((a, b) => rank(a) - rank(b) || a.channel.ch - b.channel.ch);
+    // Moving a canvas loses nothing, but is done only when the order is another.
+    if (sorted.some((row, n) => this._place.children[n] !== row.root)) {
+      this._place.replaceChildren(...sorted.map((row) => row.root));
+    }
+    sorted.forEach((row, n) => row.root.toggleAttribute("data-first", n === 0));
+  }
+
+  /** @param {Frame} frame @param {number} now Server's time. */
+  add(frame, now) {
+    const row = this._byChannel.get(frame.channel);
+    if (!row || !row.window.add(frame)) return;
+    if (frame.demo) this.demo = true;
+    if (frame.backfill || frame.gap) return;
+    const chunk_ms = (frame.count * 1000) / row.channel.rate;
+    const late_ms = now - (frame.starts_at + chunk_ms);
+    // Frames of long ago come in a burst after a new connection: they say nothing about the line.
+    if (late_ms > 15_000) return;
+    row.delay_ms = playoutDelay(row.delay_ms, { chunk_ms, late_ms, passed_ms: now - row.adjustedAt });
+    row.adjustedAt = now;
+  }
+
+  /** @param {number} now Server's time. */
+  paint(now) {
+    for (const row of this._rows.values()) {
+      if (row.canvas.offsetParent === null) continue;
+      const signal = row.sweep.paint(row.window, row.channel, now - row.delay_ms);
+      if (signal !== row.signal) this._signalled(row, signal);
+      this._marked(row);
+    }
+  }
+
+  clear() {
+    for (const row of this._rows.values()) row.sweep.close();
+    this._rows.clear();
+    this._byChannel.clear();
+    this._place.replaceChildren();
+  }
+
+  /** @param {Channel} channel */
+  _describe(channel) {
+    const key = `${channel.device} ${channel.label}`;
+    const known = this._rows.get(key);
+    if (known && known.channel.ch > channel.ch) return;
+    if (known) {
+      if (known.channel.ch === channel.ch && known.channel.rate === channel.rate) return;
+      this._byChannel.delete(known.channel.ch);
+      known.channel = channel;
+      known.window = new WaveWindow({ rate: channel.rate, seconds: KEPT_S });
+      this._byChannel.set(channel.ch, known);
+      return;
+    }
+    if (this._rows.size >= MAX_ROWS) return;
+    const row = this._row(key, channel);
+    this._rows.set(key, row);
+    this._byChannel.set(channel.ch, row);
+  }
+
+  /** @param {string} key @param {Channel} channel @returns {Row} */
+  _row(key, channel) {
+    const spec = this._specs.get(channel.mdc);
+    const group = spec?.group ?? "other";
+    const speed = (spec?.seconds ?? 6) >= 12 ? 6.25 : 25;
+    const canvas = element("canvas", { role: "img", "data-testid": `waveform-${channel.label}` });
+    const note = element("span", { class: "trace-note" });
+    const mark = element("span", { class: "trace-mark", hidden: channel.unit !== "mV" });
+    const root = element(
+      "figure",
+      { class: `trace trace-${group}` },
+      element(
+        "figcaption",
+        {},
+        element("span", { class: "trace-label" }, channel.label),
+        element("span", { class: "trace-speed" }, text("vitals.speed", { speed })),
+        note,
+      ),
+      mark,
+      canvas,
+    );
+    const colour = group in COLOURS ? COLOURS[/** @type {keyof typeof COLOURS} */ (group)] : "#e8eef2";
+    const sweep = new Sweep(canvas, { colour, usual: { low: spec?.low ?? 0, high: spec?.high ?? 0 }, speed });
+    const window = new WaveWindow({ rate: channel.rate, seconds: KEPT_S });
+    const begun = { delay_ms: 300, adjustedAt: 0, signal: /** @type {const} */ ("") };
+    const row = { key, channel, group, window, sweep, root, canvas, note, mark, ...begun };
+    this._signalled(row, "lost");
+    return row;
+  }
+
+  /** @param {Row} row @param {Signal} signal */
+  _signalled(row, signal) {
+    row.signal = signal;
+    row.root.dataset["state"] = signal;
+    row.note.textContent = signal === "lost" ? text("vitals.no_signal") : "";
+    const said = signal === "lost" ? text("vitals.no_signal") : text("vitals.moving");
+    row.canvas.setAttribute("aria-label", text("vitals.trace", { label: row.channel.label, state: said }));
+  }
+
+  /** @param {Row} row */
+  _marked(row) {
+    if (row.mark.hidden) return;
+    const height = `${Math.round(row.sweep.unitHeight)}px`;
+    if (row.mark.style.blockSize !== height) row.mark.style.blockSize = height;
+  }
+}
+
+/** @param {Row} row */
+function rank(row) {
+  const place = ORDER.indexOf(row.group);
+  return place < 0 ? ORDER.length : place;
+}
