@@ -98,12 +98,12 @@ def offer_text(endpoint: Endpoint, lines: Sequence[OfferedLine], *, version: int
         f"a=group:BUNDLE {bundle}",
         "a=msid-semantic:WMS *",
     ]
-    for number, line in enumerate(lines):
-        text += _media(endpoint, line, with_candidates=number == 0)
+    for line in lines:
+        text += _media(endpoint, line)
     return "\r\n".join(text) + "\r\n"
 
 
-def _media(endpoint: Endpoint, line: OfferedLine, *, with_candidates: bool) -> list[str]:
+def _media(endpoint: Endpoint, line: OfferedLine) -> list[str]:
     ended = line.direction is Direction.ENDED
     port = 0 if ended else endpoint.port
     formats = " ".join(str(number) for number in PAYLOAD_TYPES[line.kind])
@@ -123,9 +123,8 @@ def _media(endpoint: Endpoint, line: OfferedLine, *, with_candidates: bool) -> l
         text.append(f"a=msid:{line.stream} {line.mid}")
         text.append(f"a=ssrc:{line.ssrc} cname:{line.stream}")
         text.append(f"a=ssrc:{line.ssrc} msid:{line.stream} {line.mid}")
-    if with_candidates:
-        text += _candidates(endpoint)
-    return text
+    # On every line: until it has answered, the peer may yet refuse to bundle (RFC 8843 §7.2).
+    return text + _candidates(endpoint)
 
 
 def _candidates(endpoint: Endpoint) -> list[str]:

@@ -1,0 +1,37 @@
+"""A media plane on the loopback interface, and participants that can reach it without any other."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from telehealth.clock import SystemClock
+from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from tests.doubles import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let aioice, as our clients use it, send from 127.0.0.1, which it leaves out otherwise."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[ForwardingPlane]:
+    running = ForwardingPlane(MediaSettings(host="127.0.0.1"), SystemClock())
+    await running.start()
+    yield running
+    await running.aclose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def still_plane(clock: FakeClock) -> AsyncIterator[ForwardingPlane]:
+    """A plane whose time moves only by hand."""
+    running = ForwardingPlane(MediaSettings(host="127.0.0.1", max_transports=4), clock)
+    await running.start()
+    yield running
+    await running.aclose()

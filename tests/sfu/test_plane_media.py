@@ -1,0 +1,160 @@
+"""Packets between participants: real aiortc peers on loopback."""
+
+import asyncio
+import socket
+
+import pytest
+from aiortc.rtp import RtpPacket
+
+from telehealth.consultations.model import Source
+from telehealth.consultations.ports import MediaState
+from telehealth.ids import ParticipantId
+from telehealth.rtp import rtcp
+from telehealth.sfu.limits import SSRCS_PER_TRANSPORT
+from telehealth.sfu.plane import ForwardingPlane
+from tests.sfu.peers import ROOM, Caller, Listener, until
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiortc")
+
+
+async def test_two_participants_decode_each_others_sound_and_picture(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:
+        for caller, other in ((ana, "bo"), (bo, "ana")):
+            await caller.gets(other, Source.CAMERA, more_than=5)
+            await caller.gets(other, Source.MICROPHONE, more_than=5)
+        assert ana.errors == bo.errors == []
+        dropped = plane.statistics().dropped
+    assert dropped["failed"] == dropped["srtp"] == dropped["malformed"] == 0
+
+
+async def test_three_participants_each_see_the_two_others(plane: ForwardingPlane) -> None:
+    async with (
+        Caller(plane, "ana").joined() as ana,
+        Caller(plane, "bo").joined() as bo,
+        Caller(plane, "cy").joined() as cy,
+    ):
+        for caller in (ana, bo, cy):
+            for other in {"ana", "bo", "cy"} - {caller.name}:
+                await caller.gets(other, Source.CAMERA, more_than=2)
+
+
+async def test_a_viewers_keyframe_request_reaches_the_publisher(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        asked = ana.asked
+        table = bo.dtls._rtp_router.ssrc_table
+        video = next(s for s, r in table.items() if r._track.kind == "video")
+        await asyncio.sleep(0.5)  # Requests are limited to two a second: let the first ones be over.
+        await bo.send_raw(rtcp.picture_loss(7, video))
+        await until(lambda: ana.asked > asked)
+
+
+async def test_a_storm_of_keyframe_requests_becomes_two_a_second(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        table = bo.dtls._rtp_router.ssrc_table
+        video = next(s for s, r in table.items() if r._track.kind == "video")
+        asked = ana.asked
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for _ in range(300):
+            await bo.send_raw(rtcp.picture_loss(7, video))
+            await asyncio.sleep(0)
+        await until(lambda: ana.asked > asked)
+        await asyncio.sleep(0.7)
+        assert ana.asked - asked <= 2 * (loop.time() - started) + 2
+
+
+async def test_a_lost_packet_is_sent_again_to_the_viewer_who_asks(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined(), Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        publication = next(p for p in plane._rooms[ROOM].publications() if p.participant == "ana" and p.ssrc)
+        number = publication.reception._numbers.highest & 0xFFFF  # type: ignore[union-attr]
+        assert publication.ssrc is not None
+        await bo.send_raw(rtcp.nack(7, publication.ssrc, [number, (number - 1) & 0xFFFF]))
+        await until(lambda: plane.statistics().resent >= 1)
+
+
+async def test_a_flood_of_sources_is_capped_and_the_call_goes_on(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        for ssrc in range(1000, 1400):
+            await ana.send_raw(RtpPacket(payload_type=96, ssrc=ssrc, payload=b"x").serialize())
+        await until(lambda: plane.statistics().dropped["ssrc_limit"] > 300)
+        transport = plane._rooms[ROOM].seats[ParticipantId("ana")].current.transport  # type: ignore[union-attr]
+        assert len(transport._ssrcs) <= SSRCS_PER_TRANSPORT
+        await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
+
+
+async def test_foreign_datagrams_change_nothing_for_a_running_call(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined(), Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        client_hello = bytes.fromhex("16feff000000000000000000360100002a000000000000002afefd") + bytes(40)
+        fatal_alert = bytes.fromhex("15feff00000000000000000002022a")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for datagram in (b"", b"\x80", client_hello, fatal_alert, bytes([0, 1]) + bytes(26), b"\x80" * 1200):
+                stranger.sendto(datagram, ("127.0.0.1", plane.port))
+        await until(lambda: plane.statistics().dropped["foreign"] >= 4)
+        assert plane.statistics().dropped["empty"] == 1
+        await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
+
+
+async def test_an_empty_datagram_from_a_participants_own_address_changes_nothing(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined(), Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        for address in list(plane._demultiplexer._paths):
+            plane._demultiplexer.receive(b"", address, 0.0)
+        assert plane.statistics().dropped["empty"] == 2
+        await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
+
+
+async def test_a_packet_with_the_mid_of_another_is_not_forwarded(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        camera = next(p for p in plane._rooms[ROOM].publications() if p.participant == "ana" and p.source == "camera")
+        victim = next(p for p in plane._rooms[ROOM].publications() if p.participant == "bo" and p.source == "camera")
+        number = (camera.reception._numbers.highest + 200) & 0xFFFF  # type: ignore[union-attr]
+        head = bytes([0x90, 96]) + number.to_bytes(2, "big") + bytes(4) + (camera.ssrc or 0).to_bytes(4, "big")
+        forged = head + bytes([0xBE, 0xDE, 0, 1, 0x40]) + victim.mid_bytes + bytes(2) + b"payload"
+        await ana.send_raw(forged)
+        await until(lambda: plane.statistics().dropped["malformed"] == 1)
+
+
+async def test_a_wrong_fingerprint_never_connects(plane: ForwardingPlane) -> None:
+    heard = Listener(plane)
+    ana = Caller(plane, "ana")
+    ana.change_answer = lambda sdp: "\r\n".join(
+        f"a=fingerprint:sha-256 {':'.join(['00'] * 32)}" if line.startswith("a=fingerprint:") else line
+        for line in sdp.splitlines()
+    )
+    async with ana.joined():
+        await until(lambda: MediaState.LOST in heard.states["ana"])
+        assert MediaState.CONNECTED not in heard.states["ana"]
+        assert plane.statistics().transports == 0
+
+
+async def test_leaving_says_goodbye_and_the_others_are_told(plane: ForwardingPlane) -> None:
+    heard = Listener(plane)
+    async with Caller(plane, "ana").joined() as ana:
+        async with Caller(plane, "bo").joined():
+            await ana.gets("bo")
+        await until(lambda: MediaState.LOST in heard.states["bo"])
+        await plane.close(ROOM, ParticipantId("bo"))
+        await until(lambda: not any(t.participant == "bo" for t in heard.offers["ana"][-1].tracks))
+        assert plane.statistics().participants == 1
+
+
+async def test_a_second_connection_takes_over_and_the_first_serves_until_then(plane: ForwardingPlane) -> None:
+    heard = Listener(plane)
+    async with Caller(plane, "bo").joined() as bo:
+        first = Caller(plane, "ana")
+        async with first.joined():
+            await bo.gets("ana")
+            first._muted = True
+            second = Caller(plane, "ana")
+            async with second.joined():
+                await second.gets("bo")
+                await until(lambda: plane.statistics().transports == 2)
+                assert heard.states["ana"] == [MediaState.CONNECTING, MediaState.CONNECTED]
+                mids = {t.mid for o in heard.offers["bo"] for t in o.tracks if t.participant == "ana"}
+                assert len(mids) == 2  # The publications are the same ones.
