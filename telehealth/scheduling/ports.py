@@ -25,7 +25,10 @@ class Appointments(Protocol):
     """Stored appointments. The database lets no two that are not cancelled share a time of one practitioner."""
 
     async def book(self, appointment: Appointment) -> None:
-        """Store a new appointment and its planned scheduled Encounter together; SlotTaken if any time is taken."""
+        """Store a new appointment and its planned scheduled Encounter together.
+
+        SlotTaken if any time is taken; NotFound if there is no such patient.
+        """
         ...
 
     async def get(self, appointment: AppointmentId) -> Appointment:

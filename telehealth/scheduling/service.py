@@ -115,6 +115,7 @@ class Scheduling:
 
         Raises:
             Invalid: `in_the_past`, `no_such_slot`, `patient_required`, `reason_too_long`.
+            NotFound: No such patient.
             SlotTaken: Somebody was faster.
         """
         patient = patient or principal.patient

@@ -21,7 +21,7 @@ from telehealth.scheduling.model import GRID_MINUTES, Appointment, AppointmentSt
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import encounter_values
-from telehealth.storage.tables import appointments, booked_cells, encounters
+from telehealth.storage.tables import appointments, booked_cells, encounters, patients
 
 LONGEST = timedelta(hours=24)
 """No appointment is longer: it bounds the cells of one."""
@@ -47,6 +47,7 @@ class SqlAppointments:
         cells = cells_of(appointment.starts_at, appointment.ends_at)
         encounter = encounter_values(_planned(appointment), self._cipher)
         async with self._database.write() as connection:
+            await _require_patient(connection, appointment.patient_id)
             await connection.execute(insert(encounters).values(**encounter))
             await connection.execute(insert(appointments).values(**self._values(appointment)))
             await _occupy(connection, appointment, cells)
@@ -133,6 +134,11 @@ def _planned(appointment: Appointment) -> Encounter:
         reason=appointment.reason,
         starts_at=appointment.starts_at,
     )
+
+
+async def _require_patient(connection: AsyncConnection, patient: PatientId) -> None:
+    if await connection.scalar(select(patients.c.id).where(patients.c.id == patient)) is None:
+        raise NotFound("There is no such patient.")
 
 
 async def _occupy(connection: AsyncConnection, appointment: Appointment, cells: Sequence[datetime]) -> None:
