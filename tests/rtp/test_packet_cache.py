@@ -1,0 +1,34 @@
+"""Packets to be sent once more."""
+
+import pytest
+
+from telehealth.rtp.packet_cache import PacketCache
+
+
+def test_a_kept_packet_is_found_by_its_number() -> None:
+    cache = PacketCache(4)
+    cache.put(65535, b"a")
+    cache.put(0, b"b")
+    assert cache.get(65535) == b"a"
+    assert cache.get(0) == b"b"
+    assert cache.get(1) is None
+
+
+def test_the_oldest_makes_room() -> None:
+    cache = PacketCache(4)
+    for number in range(6):
+        cache.put(number, bytes([number]))
+    assert [cache.get(number) for number in range(6)] == [None, None, b"\x02", b"\x03", b"\x04", b"\x05"]
+
+
+def test_after_clearing_nothing_is_found() -> None:
+    cache = PacketCache(4)
+    cache.put(1, b"a")
+    cache.clear()
+    assert cache.get(1) is None
+
+
+@pytest.mark.parametrize("size", [0, 3, 65536])
+def test_its_size_is_a_power_of_two(size: int) -> None:
+    with pytest.raises(ValueError, match="power of two"):
+        PacketCache(size)
