@@ -10,10 +10,10 @@ import { changeable, enterable } from "./visits.js";
 
 /**
  * @param {Appointment} appointment
- * @param {{ zone: string, now: number, names: ReadonlyMap<string, string>, cancel: (appointment: Appointment, button: HTMLButtonElement) => void }} how
+ * @param {{ zone: string, now: number, names: ReadonlyMap<string, string>, next: string | undefined, cancel: (appointment: Appointment, button: HTMLButtonElement) => void }} how next: id of the visit that stands above the list already
  * @returns {HTMLLIElement}
  */
-export function visitRow(appointment, { zone, now, names, cancel }) {
+export function visitRow(appointment, { zone, now, names, next, cancel }) {
   const { id, encounter, starts_at, practitioner, reason } = appointment;
   const when = instant(new Date(starts_at), zone);
   const main = element(
@@ -29,7 +29,7 @@ export function visitRow(appointment, { zone, now, names, cancel }) {
     text("home.calendar"),
   );
   const actions = element("div", { class: "row-actions" });
-  if (enterable(appointment, now)) actions.append(element("a", { class: "button button-small", href: roomUrl(encounter) }, text("home.enter")));
+  if (enterable(appointment, now) && id !== next) actions.append(element("a", { class: "button button-small", href: roomUrl(encounter) }, text("home.enter")));
   actions.append(calendar);
   if (changeable(appointment, now)) {
     const move = element("a", { class: "button button-quiet button-small", href: `/book?move=${encodeURIComponent(id)}`, "aria-label": text("home.move_of", { when }) }, text("home.move"));

@@ -28,7 +28,6 @@ register({
 register({
   "login.wrong": "E-mail address or password is wrong. Check both, then try again.",
   "join.incomplete": "The link is not complete. Open it again from your message, in full.",
-  "problem.gone": "This has ended.",
   "problem.http_502": "The server does not answer just now. Please try again in a moment.",
   "problem.http_503": "The server does not answer just now. Please try again in a moment.",
 
@@ -60,6 +59,7 @@ register({
   "worklist.take": "Take and open",
   "worklist.go": "Go to the room",
   "worklist.since": "waiting: {time}",
+  "worklist.sound": "Sound is on",
   "worklist.late": "A colleague has already accepted.",
   "worklist.arrival": "Somebody new is calling. Ambulances: {ringing}. Waiting: {waiting}.",
   "worklist.zone": "Times are in {zone}.",

@@ -5,7 +5,7 @@ import { dayColumn, fillPractitioners } from "../booking/view.js";
 import { Booking } from "../booking/booking.js";
 import { week } from "../booking/week.js";
 import { Problem } from "../ui/api.js";
-import { announce, find, icon, showState, whileBusy } from "../ui/dom.js";
+import { announce, find, showState, whileBusy } from "../ui/dom.js";
 import { connectForm, oneLine, showFaults } from "../ui/forms.js";
 import { connectList } from "../ui/lists.js";
 import { sentence } from "../ui/problems.js";
@@ -39,13 +39,22 @@ function tell(id, words) {
   find(`#${id}`, HTMLElement).hidden = words === "";
 }
 
-const load = connectList(find("#week", HTMLElement), () => booking.week(), (slots) => {
+const load = connectList(find("#week", HTMLElement), slotsOfWeek, (slots) => {
   const shown = week(slots, booking.first, zone);
   days.replaceChildren(...shown.map((day) => dayColumn(day, zone, booking.slot)));
   earlier.disabled = booking.first <= booking.earliest;
   put("zone", text("book.zone", { zone: zoneName(zone, new Date(`${booking.first}T12:00:00Z`)) }));
   if (!shown.some((day) => day.slots.length > 0)) void offerNextFree();
 });
+
+async function slotsOfWeek() {
+  if (booking.practitioners.length === 0) {
+    await booking.begin();
+    fillPractitioners(who, booking.practitioners);
+    who.value = booking.practitioner;
+  }
+  return booking.week();
+}
 
 async function offerNextFree() {
   nextFree.hidden = true;
@@ -119,22 +128,11 @@ async function timeIsGone() {
   await load();
 }
 
-async function start() {
-  if (booking.moving) {
-    put("choose-title", text("book.move_title"));
-    put("done-title", text("book.moved"));
-    find("#done-title", HTMLElement).prepend(icon("check"));
-    confirm.textContent = text("book.move_confirm");
-    find("#who", HTMLElement).hidden = true;
-    find("#why", HTMLElement).hidden = true;
-  }
-  try {
-    await booking.begin();
-    fillPractitioners(who, booking.practitioners);
-    who.value = booking.practitioner;
-  } catch (error) {
-    tell("notice", sentence(error));
-  }
-  await load();
+if (booking.moving) {
+  put("choose-title", text("book.move_title"));
+  find("#done-title span", HTMLElement).textContent = text("book.moved");
+  confirm.textContent = text("book.move_confirm");
+  find("#who", HTMLElement).hidden = true;
+  find("#why", HTMLElement).hidden = true;
 }
-void start();
+void load();

@@ -30,11 +30,11 @@ let visits = [];
 function show(appointments) {
   visits = appointments;
   const now = Date.now();
-  showRows(list, visits, {
-    key: (visit) => [visit.id, visit.starts_at, enterable(visit, now), changeable(visit, now)].join(),
-    make: (visit) => visitRow(visit, { zone, now, names, cancel }),
-  });
   const next = visits.find((visit) => enterable(visit, now));
+  showRows(list, visits, {
+    key: (visit) => [visit.id, visit.starts_at, enterable(visit, now), changeable(visit, now), visit === next].join(),
+    make: (visit) => visitRow(visit, { zone, now, names, next: next?.id, cancel }),
+  });
   find("#next-visit", HTMLElement).hidden = next === undefined;
   if (!next) return;
   find("#next-when", HTMLElement).textContent = instant(new Date(next.starts_at), zone);

@@ -5,7 +5,7 @@ import { calling, hasArrival, soundDue } from "../worklist/arrivals.js";
 import { WorklistLine } from "../worklist/line.js";
 import { badge, callRow, showWaits, tell, todayRow, waitingRow } from "../worklist/view.js";
 import { Problem, api } from "../ui/api.js";
-import { announce, find, showState, whileBusy } from "../ui/dom.js";
+import { announce, find, icon, showState, whileBusy } from "../ui/dom.js";
 import { showRows } from "../ui/keyed.js";
 import { sentence } from "../ui/problems.js";
 import { Chime } from "../ui/sound.js";
@@ -102,14 +102,16 @@ onCall.addEventListener("click", () =>
   ),
 );
 
-// A browser lets a page sound only after a press, so any press will do; the hint says so until then.
+// A browser lets a page sound only after a press, so any press will do. Not at its beginning: what moved then would
+// slip away from under the finger.
 const unlock = async () => {
+  if (chime.ready) return;
   await chime.unlock();
-  soundHint.hidden = chime.ready;
+  if (chime.ready) soundHint.replaceChildren(icon("sound"), text("worklist.sound"));
 };
 soundHint.hidden = false;
-addEventListener("pointerdown", unlock, { once: true });
-addEventListener("keydown", unlock, { once: true });
+addEventListener("click", unlock);
+addEventListener("keydown", unlock);
 soundHint.addEventListener("click", () => void unlock().then(() => chime.play()));
 
 find("#today-zone", HTMLElement).textContent = text("worklist.zone", { zone: zoneName(zone, new Date()) });
