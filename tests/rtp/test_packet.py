@@ -65,6 +65,7 @@ def test_two_byte_extensions_are_found() -> None:
     found = with_extension(0x1000, b"\x00\x04\x03abc\x05\x00")
     assert packet.extension(found, 4) == b"abc"
     assert packet.extension(found, 5) == b""
+    assert packet.extension(with_extension(0x1000, b"\x05\x02ab"), 4) is None
 
 
 @pytest.mark.parametrize(
