@@ -17,7 +17,6 @@ from telehealth.consultations.effects import (
     Following,
     Input,
     Joined,
-    OpenMedia,
     Received,
     Required,
     Send,
@@ -26,7 +25,7 @@ from telehealth.consultations.effects import (
 )
 from telehealth.consultations.messages import ClientMessage, Message, Welcome, serialise
 from telehealth.consultations.model import Admission, Encounter, Participant, TimelineEntry
-from telehealth.consultations.ports import MediaEvent, MediaOffered, Outbox, SlowConsumer
+from telehealth.consultations.ports import MediaEvent, Outbox, SlowConsumer
 from telehealth.consultations.rights import RIGHTS, is_host
 from telehealth.consultations.room import Room, opened
 from telehealth.consultations.signalling import refusal, step
@@ -259,17 +258,11 @@ class LiveRoom:
             room, effects = step(self._room, events.popleft(), self._executor.moment())
             for effect in effects:
                 if isinstance(effect, Required):
-                    events += await self._require(effect)
+                    events += await self._executor.require(effect)
             self._room = room
             for effect in effects:
                 if not isinstance(effect, Required):
                     events += await self._follow(effect)
-
-    async def _require(self, effect: Required) -> Sequence[Input]:
-        if isinstance(effect, OpenMedia):
-            # An offer that still waits here is of the transport that this one replaces.
-            self._media.pop((effect.participant, MediaOffered), None)
-        return await self._executor.require(effect)
 
     async def _follow(self, effect: Following) -> Sequence[Input]:
         match effect:

@@ -169,9 +169,9 @@ def _admit(room: Room, seat: Seat, target: Seat, now: Moment) -> Change:
     return Change(
         room.having(admitted),
         first=(
+            record_of(room, seat, "room.admitted", f"participant/{target.id}"),
             StoreSeat(admitted.participant),
             StoreEntry(entry_of(room, target, EntryKind.ADMITTED, now)),
-            record_of(room, seat, "room.admitted", f"participant/{target.id}"),
         ),
         then=(TellWorklists(),),
     )
@@ -189,9 +189,9 @@ def _remove(room: Room, seat: Seat, target: Seat, now: Moment) -> Change:
     return Change(
         room.having(gone),
         first=(
+            record_of(room, seat, "room.removed", f"participant/{target.id}"),
             StoreSeat(gone.participant),
             StoreEntry(entry_of(room, target, EntryKind.REMOVED, now)),
-            record_of(room, seat, "room.removed", f"participant/{target.id}"),
         ),
         then=(*told, CloseMedia(target.id), TellWorklists()),
     )
@@ -202,9 +202,9 @@ def _end(room: Room, seat: Seat, now: Moment) -> Change:
     return Change(
         ended.room,
         first=(
+            record_of(room, seat, "room.ended", f"encounter/{room.encounter.id}"),
             Advance(Step.FINISH),
             StoreEntry(entry_of(room, seat, EntryKind.ENDED, now)),
-            record_of(room, seat, "room.ended", f"encounter/{room.encounter.id}"),
         ),
         then=(*ended.then, TellEnded("finished"), TellWorklists()),
     )

@@ -1,7 +1,7 @@
 """The state machine of one live room, without I/O: something happens, the room changes, effects are to be carried out.
 
 The host carries the effects out in order: first the required ones (what must be stored or done before anybody hears
-of it), then the rest. If a required one fails, the change has not taken place.
+of it; the audit record before all), then the rest. If a required one fails, the change has not taken place.
 """
 
 from dataclasses import replace
@@ -119,8 +119,11 @@ def _from_elsewhere(room: Room, event: EntryStored | EncounterChanged | Encounte
 
 def _joined(room: Room, event: Joined, now: Moment) -> Change:
     if room.ended or event.encounter.status in ENDED:
-        farewell = Send(event.connection, Ended(reason=room.ended or end_reason(event.encounter)))
-        return Change(room, then=(farewell, Close(event.connection, CloseCode.ENDED)))
+        reason = room.ended or end_reason(event.encounter)
+        # If it was ended elsewhere and nobody said so, those who are here hear it now.
+        ended = Change(room) if room.ended else over(room, reason)
+        farewell = (Send(event.connection, Ended(reason=reason)), Close(event.connection, CloseCode.ENDED))
+        return Change(ended.room, then=(*ended.then, *farewell))
     room = replace(room, encounter=event.encounter)
     known = room.seat(event.participant.id)
     # Who is here already stands where the room says; the store may have been asked before somebody was let in.
@@ -136,10 +139,10 @@ def _joined(room: Room, event: Joined, now: Moment) -> Change:
     return Change(
         arrived.having(seat),
         first=(
+            record_of(room, seat, "room.entered", f"encounter/{room.encounter.id}"),
             *((StoreSeat(seat.participant),) if seat.participant != was else ()),
             *((StoreEntry(entry_of(room, seat, EntryKind.ARRIVED, now)),) if arrives else ()),
             *advance,
-            record_of(room, seat, "room.entered", f"encounter/{room.encounter.id}"),
         ),
         then=(*_replaced(known), TellWorklists()),
     )

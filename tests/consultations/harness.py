@@ -1,7 +1,6 @@
 """A room to play stories in: people join and say things, and one asks what each of them has heard."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 
 from telehealth.access import Role
@@ -174,13 +173,11 @@ class FakeMediaPlane:
     Attributes:
         calls: What was asked of it, as (verb, participant, …).
         refusing: Errors to raise, by verb.
-        before_opening: Called when a transport is about to be opened.
     """
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.refusing: dict[str, Exception] = {}
-        self.before_opening: Callable[[], None] = lambda: None
         self._listeners: list[MediaListener] = []
         self._offers: dict[ParticipantId, int] = {}
 
@@ -192,7 +189,6 @@ class FakeMediaPlane:
             listener(event)
 
     async def open(self, encounter: EncounterId, participant: ParticipantId) -> None:
-        self.before_opening()
         self._called("open", participant)
         self._offers.setdefault(participant, 0)
         self._offer(encounter, participant)

@@ -340,7 +340,7 @@ def test_the_end_is_stored_and_then_everybody_hears_it() -> None:
     story.joins("kim")
     story.forget()
     story.says("bo", End())
-    assert kinds(story.effects)[:3] == [Advance, StoreEntry, Record]
+    assert kinds(story.effects)[:3] == [Record, Advance, StoreEntry]
     assert kinds(story.effects)[-3:] == [CloseRoomMedia, TellEnded, TellWorklists]
     for who in ("bo", "ana", "kim"):
         assert story.heard_by(who) == [Ended(reason="finished")]
@@ -362,9 +362,18 @@ def test_who_comes_after_the_end_is_told_so() -> None:
     story.joins("ana")
     assert story.heard_by("ana") == [Ended(reason="finished")]
     assert story.closed[story.connection("ana")] is CloseCode.ENDED
+
+
+def test_who_comes_to_an_encounter_that_was_ended_elsewhere_brings_the_news() -> None:
     cancelled = Story(an_encounter(status=EncounterStatus.CANCELLED))
     cancelled.joins("ana")
     assert cancelled.heard_by("ana") == [Ended(reason="cancelled")]
+    story = a_visit()
+    story.room = replace(story.room, encounter=an_encounter())
+    finished = an_encounter(status=EncounterStatus.FINISHED)
+    story.happens(Joined(ConnectionId("bo-2"), story.seats["bo"], finished))
+    assert story.heard_by("ana") == [Ended(reason="finished")]
+    assert story.room.ended
 
 
 # How the encounter goes on
