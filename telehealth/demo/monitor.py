@@ -141,6 +141,7 @@ class MonitorClient:
         self._unplugged = asyncio.Event()
         self._welcomed = False
         self._fresh = asyncio.Event()
+        self._acknowledged = asyncio.Event()
         self.journal = Journal(JOURNAL)
 
     async def run(self) -> None:
@@ -270,34 +271,37 @@ class MonitorClient:
         self._report(f"connected; sends for encounter {welcome.encounter}")
 
     async def _send(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        while True:
-            await self._fresh.wait()
-            self._fresh.clear()
-            while (frame := self.journal.next_unsent()) is not None:
-                if isinstance(frame, str):
-                    await ws.send_str(frame)
-                else:
-                    await ws.send_bytes(frame)
+        # A line that takes no more ends here; why it did, the listener hears.
+        with suppress(aiohttp.ClientError, OSError):
+            while True:
+                await self._fresh.wait()
+                self._fresh.clear()
+                while (frame := self.journal.next_unsent()) is not None:
+                    await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
 
     async def _listen(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         async for message in ws:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                continue
-            told = wire.parse_server(message.data)
-            if isinstance(told, wire.Ack):
-                self.journal.acknowledge(told.last)
-                self._acknowledged.set()
-            elif isinstance(told, wire.Refused):
-                logger.warning("refused: %s (channel %s, sequence %s)", told.code, told.ch, told.seq)
-                if told.ch is not None and told.seq is not None:
-                    self.journal.give_up(told.ch, told.seq)
-                    self._acknowledged.set()
+            if message.type is aiohttp.WSMsgType.TEXT:
+                self._hear(wire.parse_server(message.data))
         raise _Refused(ws.close_code)
 
+    def _hear(self, told: wire.ServerMessage) -> None:
+        if isinstance(told, wire.Replaced):
+            raise _Refused(_REPLACED)
+        if isinstance(told, wire.Ack):
+            self.journal.acknowledge(told.last)
+            self._acknowledged.set()
+        elif isinstance(told, wire.Refused):
+            logger.warning("refused: %s (channel %s, sequence %s)", told.code, told.ch, told.seq)
+            if told.ch is not None and told.seq is not None:
+                self.journal.give_up(told.ch, told.seq)
+                self._acknowledged.set()
+
     async def _ask_the_time(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        while True:
-            await asyncio.sleep(CLOCK_EVERY_S)
-            await ws.send_str(wire.ClockAsked(sent_at=to_ms(self._clock.now())).to_text())
+        with suppress(aiohttp.ClientError, OSError):
+            while True:
+                await asyncio.sleep(CLOCK_EVERY_S)
+                await ws.send_str(wire.ClockAsked(sent_at=to_ms(self._clock.now())).to_text())
 
     async def _watch_the_plug(self) -> None:
         await self._unplugged.wait()

@@ -167,14 +167,15 @@ def _value(mdc: int, value: float | None, unit: str) -> RawValue:
 def _read(path: Path) -> tuple[_Trace, ...]:
     name = str(path.with_suffix("") if path.suffix in (".hea", ".dat") else path)
     with warnings.catch_warnings():
-        # What it says on its import concerns its authors and those of pandas.
+        # What wfdb says on its import and later concerns its authors and those of pandas.
         warnings.simplefilter("ignore")
         import wfdb
-    try:
-        # Averaged to one rate, a fast lead would lose its peaks.
-        record = wfdb.rdrecord(name, smooth_frames=False)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise Invalid(f"The record {path.name} can't be read.", code="no_record") from error
+
+        try:
+            # Averaged to one rate, a fast lead would lose its peaks.
+            record = wfdb.rdrecord(name, smooth_frames=False)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise Invalid(f"The record {path.name} can't be read.", code="no_record") from error
     if record.fs is None or record.fs < 1 or not record.e_p_signal:
         raise Invalid(f"The record {path.name} holds no waves.", code="no_waveform")
     count = min(MAX_SIGNALS, len(record.e_p_signal))
