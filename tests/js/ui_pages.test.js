@@ -163,11 +163,12 @@ test("a fresh id is 32 hexadecimal digits, each time another", () => {
   assert.notEqual(newId(), newId());
 });
 
-test("the monitor used last is proposed, or the only one, or none", () => {
-  const [m1, m2] = [{ id: "m1" }, { id: "m2" }];
-  assert.equal(proposed([m1, m2], "m2"), "m2");
-  assert.equal(proposed([m1], "gone"), "m1");
-  assert.equal(proposed([m1, m2], null), "");
+test("the monitor used last is proposed, or the only one that is free, or none", () => {
+  const [free, other, busy] = [{ id: "m1", encounter: null }, { id: "m2", encounter: null }, { id: "m3", encounter: "e" }];
+  assert.equal(proposed([free, other, busy], "m3"), "m3");
+  assert.equal(proposed([free, busy], "gone"), "m1");
+  assert.equal(proposed([free, other], null), "");
+  assert.equal(proposed([busy], null), "");
   assert.equal(proposed([], "m1"), "");
 });
 

@@ -1,6 +1,6 @@
 /** People: list, add, disable. */
 
-import { api } from "../ui/api.js";
+import { Problem, api } from "../ui/api.js";
 import { confirmed } from "../ui/dialog.js";
 import { element, find } from "../ui/dom.js";
 import { connectForm, oneLine, showFaults } from "../ui/forms.js";
@@ -27,7 +27,8 @@ export function connectUsers(tell) {
       form.reset();
       tell(text("user.added", { name }));
     } catch (error) {
-      showFaults(form, [{ field: "", message: sentence(error) }]);
+      const weak = error instanceof Problem && error.code === "weak_password";
+      showFaults(form, [{ field: weak ? "user-password" : "", message: sentence(error) }]);
     }
     await load();
   });

@@ -13,14 +13,15 @@ export function newId() {
 }
 
 /**
- * The monitor to propose: the one used last, else the only one.
- * @param {readonly Device[]} devices
+ * The monitor to propose: the one used last, else the only one that measures nobody now.
+ * @param {readonly Pick<Device, "id" | "encounter">[]} devices
  * @param {string | null} last
  * @returns {string} empty for none
  */
 export function proposed(devices, last) {
   if (devices.some(({ id }) => id === last)) return last ?? "";
-  return devices.length === 1 ? (devices[0]?.id ?? "") : "";
+  const free = devices.filter(({ encounter }) => encounter === null);
+  return free.length === 1 ? (free[0]?.id ?? "") : "";
 }
 
 /**
