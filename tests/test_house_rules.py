@@ -52,5 +52,7 @@ def test_a_source_file_can_be_read_in_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", tracked("static/*.css"), ids=name)
 def test_styles_are_safe_for_both_directions_of_writing(path: Path) -> None:
-    physical = re.compile(r"\b(?:margin|padding|border)-(?:left|right)\b|(?:^|[;{\s])(?:left|right)\s*:|text-align:\s*(?:left|right)")
+    physical = re.compile(
+        r"\b(?:margin|padding|border)-(?:left|right)\b|(?:^|[;{\s])(?:left|right)\s*:|text-align:\s*(?:left|right)"
+    )
     assert not physical.search(path.read_text())
