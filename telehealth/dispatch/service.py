@@ -147,12 +147,6 @@ class Dispatch:
         await self._ports.audit.record(event_by(principal, action, f"user/{principal.subject}"))
         await self._ports.bus.publish(WORKLIST, Event("changed", b""))
 
-    async def announce(self, encounter: EncounterId) -> None:
-        """Tell the room of the encounter how its case stands, if it has one; for a room that has just opened."""
-        case = await self._cases.of_encounter(encounter)
-        if case is not None:
-            await self._tell_room(case)
-
     async def _owned(self, principal: Principal, action: Action, id_: CaseId) -> Case:
         require_role(principal, action)
         case = await self._cases.get(id_)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from telehealth.access import Action, Principal, Reach, Role, require, require_role
 from telehealth.audit import AuditTrail, event_by
-from telehealth.bus import WORKLIST, Bus, Event
+from telehealth.bus import WORKLIST, Bus, Event, room_topic
 from telehealth.clock import Clock
 from telehealth.errors import Conflict, Invalid
 from telehealth.ids import AppointmentId, AvailabilityId, EncounterId, NewId, PatientId, UserId
@@ -155,6 +155,9 @@ class Scheduling:
         cancelled = appointment.cancelled(self._clock.now())
         await self._appointments.save(cancelled)
         await self._changed(principal, "appointment.cancelled", cancelled)
+        # Somebody may be in the waiting room already.
+        ended = Event("encounter_ended", b'{"reason": "cancelled"}')
+        await self._bus.publish(room_topic(cancelled.encounter_id), ended)
         return cancelled
 
     async def get(self, principal: Principal, id_: AppointmentId) -> Appointment:

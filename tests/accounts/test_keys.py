@@ -1,7 +1,6 @@
 """The ring of keys: rotation, what other nodes see, and how often the store is read."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,28 +8,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 
 from telehealth.accounts.keys import FRESH_S, MAX_KEYS, VERIFIES_FOR, KeyRing
-from telehealth.accounts.model import SigningKey
 from telehealth.errors import TooMany, Unavailable
+from tests.accounts.doubles import CountingKeys
 from tests.builders import a_signing_key
 from tests.doubles import FakeClock, counted_ids
-
-
-class CountingKeys:
-    """Keys in a dictionary that count how often they are read. Implements accounts.ports.SigningKeys."""
-
-    def __init__(self) -> None:
-        self.keys: dict[str, SigningKey] = {}
-        self.reads = 0
-
-    async def add(self, key: SigningKey) -> None:
-        self.keys[key.kid] = key
-
-    async def all(self) -> Sequence[SigningKey]:
-        self.reads += 1
-        return list(self.keys.values())
-
-    async def save(self, key: SigningKey) -> None:
-        self.keys[key.kid] = key
 
 
 @pytest.fixture

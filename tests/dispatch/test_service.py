@@ -1,7 +1,6 @@
 """Dispatch: from three taps in an ambulance to one doctor in the room."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from telehealth.consultations.messages import parse_case
 from telehealth.consultations.model import EncounterKind, EncounterStatus
 from telehealth.dispatch.model import Acuity, AgeBand, Case, CaseStatus, Complaint, NewCase, RingState
 from telehealth.errors import AlreadyAccepted, Forbidden, Gone, Invalid, NotFound, TelehealthError
-from telehealth.ids import CaseId, EncounterId, UserId
+from telehealth.ids import CaseId, UserId
 from tests.builders import DOCTOR, OTHER_DOCTOR, PARAMEDIC, a_user, the_admin, the_doctor, the_paramedic, the_patient
 from tests.dispatch.conftest import Post
 
@@ -239,15 +238,6 @@ async def test_a_case_whose_room_was_ended_is_over_and_can_still_be_closed(post:
     with pytest.raises(Gone):
         await post.dispatch.accept(the_doctor(), CASE)
     assert (await post.dispatch.close(the_paramedic(), CASE)).status is CaseStatus.CLOSED
-
-
-async def test_a_room_that_has_just_opened_is_told_how_its_case_stands(post: Post) -> None:
-    case = await opened(post)
-    await post.dispatch.announce(case.encounter_id)
-    await post.dispatch.announce(EncounterId("of no case"))
-    (event,) = [event for _, event in post.bus.published]
-    assert event.kind == "case_changed"
-    assert json.loads(event.body)["rings"] == []
 
 
 async def test_nobody_else_opens_cases_or_goes_on_call(post: Post) -> None:

@@ -82,6 +82,19 @@ async def test_an_ambulance_rings_until_it_is_answered(post: Post) -> None:
     assert [(visit.encounter, visit.patient) for visit in answered.today] == [(case.encounter_id, "")]
 
 
+async def test_two_ambulances_of_one_crew_ring_longest_first(post: Post) -> None:
+    await post.dispatch.set_on_call(the_doctor(), on=True)
+    for id_ in ("90" * 16, "80" * 16):
+        await post.dispatch.open_case(the_paramedic(), NewCase(CaseId(id_)))
+        await post.dispatch.ring(the_paramedic(), CaseId(id_))
+        post.clock.advance(1)
+    found = (await of(post)).ringing
+    assert [(ringing.case, ringing.paramedic) for ringing in found] == [
+        ("90" * 16, "Lena Brandt"),
+        ("80" * 16, "Lena Brandt"),
+    ]
+
+
 async def test_an_ambulance_whose_room_was_ended_rings_no_more(post: Post) -> None:
     case = await post.dispatch.open_case(the_paramedic(), NewCase(CASE))
     await post.dispatch.set_on_call(the_doctor(), on=True)

@@ -1,6 +1,7 @@
 """Scheduling: publishing, booking, moving, cancelling; who may, and who wins."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from telehealth.access import Principal
-from telehealth.bus import WORKLIST, Event
+from telehealth.bus import WORKLIST, Event, room_topic
 from telehealth.consultations.model import EncounterStatus
 from telehealth.errors import Conflict, Forbidden, Gone, Invalid, NotFound, SlotTaken, TelehealthError, Unavailable
 from telehealth.ids import AppointmentId, AvailabilityId, PatientId, UserId
@@ -315,6 +316,13 @@ async def test_a_cancelled_appointment_stays_cancelled(open_desk: Desk) -> None:
         await open_desk.scheduling.cancel(the_doctor(), appointment.id)
     with pytest.raises(Gone):
         await open_desk.scheduling.move(the_patient(), appointment.id, HALF_PAST)
+
+
+async def test_a_room_where_somebody_waits_hears_that_the_visit_was_cancelled(open_desk: Desk) -> None:
+    appointment = await book(open_desk)
+    await open_desk.scheduling.cancel(the_doctor(), appointment.id)
+    (event,) = open_desk.bus.of(room_topic(appointment.encounter_id))
+    assert (event.kind, json.loads(event.body)) == ("encounter_ended", {"reason": "cancelled"})
 
 
 async def test_once_it_has_begun_it_is_too_late(open_desk: Desk) -> None:
