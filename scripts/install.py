@@ -25,7 +25,7 @@ MINIMUM_NODE = 20
 
 def main(wanted: str) -> int:
     """Install the set `wanted`; return the exit code."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older Python should hear it in words.
         print("telehealth needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
         return 1
     if not (BIN / "python").exists():

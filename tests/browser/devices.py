@@ -10,6 +10,8 @@ from typing import Self
 
 import aiohttp
 
+from telehealth.clock import SystemClock
+
 RATE = 250
 CHUNK = 50
 
@@ -68,7 +70,7 @@ class FixedMonitor:
 
 
 def now() -> float:
-    return time.time() * 1000
+    return SystemClock().now().timestamp() * 1000
 
 
 def wave_at(index: int) -> int:

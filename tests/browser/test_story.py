@@ -29,7 +29,8 @@ WATCH_MEDIA = """
   }, true);
   const look = () => {
     const video = document.querySelector('[data-testid=remote-video]');
-    if (video instanceof HTMLVideoElement && video.videoWidth > 0 && video.getVideoPlaybackQuality().totalVideoFrames > 0) {
+    const shown = video instanceof HTMLVideoElement && video.videoWidth > 0;
+    if (shown && video.getVideoPlaybackQuality().totalVideoFrames > 0) {
       window.__first_frame_at ??= performance.now();
     } else { requestAnimationFrame(look); }
   };
