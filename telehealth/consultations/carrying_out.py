@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from telehealth.audit import AuditTrail
-from telehealth.bus import WORKLIST, Bus, Event, Topic, room_topic
+from telehealth.bus import WORKLIST, Bus, Event, room_topic
 from telehealth.clock import Clock
 from telehealth.consultations.effects import (
     Advance,
@@ -97,6 +97,8 @@ class Executor:
                 await self._follow(effect)
         except TelehealthError as error:
             logger.warning("room %s: %s failed: %s", self._encounter, type(effect).__name__, error.code)
+        except Exception:
+            logger.exception("room %s: %s failed", self._encounter, type(effect).__name__)
 
     async def _require_media(self, effect: OpenMedia | PublishSource | UnpublishSource | TakeAnswer) -> None:
         media = self._ports.media
@@ -119,14 +121,11 @@ class Executor:
             case CloseRoomMedia():
                 await self._ports.media.close_room(self._encounter)
             case TellEnded(reason):
-                await self._publish(room_topic(self._encounter), ended_event(reason))
+                await self._ports.bus.publish(room_topic(self._encounter), ended_event(reason))
             case TellWorklists():
-                await self._publish(WORKLIST, Event("changed", b""))
+                await self._ports.bus.publish(WORKLIST, Event("changed", b""))
             case _:
                 assert_never(effect)
-
-    async def _publish(self, topic: Topic, event: Event) -> None:
-        await self._ports.bus.publish(topic, event)
 
     async def _advance(self, step: Step) -> Input:
         encounters = self._ports.encounters

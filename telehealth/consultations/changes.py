@@ -40,7 +40,10 @@ def over(room: Room, reason: EndReason) -> Change:
 
 def entry_of(room: Room, seat: Seat, kind: EntryKind, now: Moment) -> TimelineEntry:
     """Return a timeline entry that tells what happened to the participant."""
-    key = f"{kind.value}:{seat.id}:{to_ms(now.at):.0f}"
+    key = f"{kind.value}:{seat.id}"
+    if kind in (EntryKind.ARRIVED, EntryKind.LEFT):
+        # One comes and goes many times; all else happens once, however often it is tried.
+        key += f":{to_ms(now.at):.0f}"
     return TimelineEntry(room.encounter.id, kind, now.at, author=seat.id, key=key)
 
 

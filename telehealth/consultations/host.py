@@ -217,8 +217,9 @@ class RoomHost:
             try:
                 async with self._ports.bus.subscribe(topic, after=after) as deliveries:
                     async for delivery in deliveries:
-                        after = delivery.id if isinstance(delivery, Delivery) else after
                         await (self._revoke(delivery) if room is None else self._hear(room, delivery))
+                        # Only now: what could not be dealt with comes again.
+                        after = delivery.id if isinstance(delivery, Delivery) else after
             except TelehealthError as error:
                 logger.warning("topic %s: %s", topic, error.code)
             await asyncio.sleep(RETRY_S)

@@ -58,7 +58,8 @@ MEDIA_GRACE_S = 15.0
 def step(room: Room, event: Input, now: Moment) -> tuple[Room, tuple[Effect, ...]]:
     """Return the room after the event, and what is to be done."""
     change = _next(room, event, now)
-    after, begin = _begun(change.room, now)
+    # Only who comes or lets in can begin it; that a connection is gone must never be refused.
+    after, begin = _begun(change.room, now) if isinstance(event, Joined | Received) else (change.room, ())
     before_they_hear: tuple[Required, ...] = (*change.first, *begin)
     news = announcements(room, after, now)
     return after, (*before_they_hear, *news, *change.then)

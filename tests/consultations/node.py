@@ -30,6 +30,7 @@ class MoodyEncounters(SqlEncounters):
     failing: set[str]
     hanging: bool = False
     meanwhile: Callable[[Encounter], Encounter] | None = None
+    always: Callable[[Encounter], Encounter] | None = None
 
     async def _mood(self, method: str) -> None:
         if self.hanging:
@@ -46,6 +47,8 @@ class MoodyEncounters(SqlEncounters):
         if self.meanwhile is not None:
             other, self.meanwhile = self.meanwhile(was), None
             await super().save(other, was=was)
+        if self.always is not None:
+            await super().save(self.always(was), was=was)
         await super().save(changed, was=was)
 
     async def seat(self, participant: Participant) -> Participant:

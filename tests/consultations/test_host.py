@@ -7,7 +7,7 @@ import pytest
 
 from telehealth.access import Role
 from telehealth.bus import REVOCATIONS, WORKLIST, Delivery, Event, Gap, room_topic
-from telehealth.consultations import live_room
+from telehealth.consultations import host, live_room
 from telehealth.consultations.host import RoomLimits
 from telehealth.consultations.live_room import MAX_JOBS
 from telehealth.consultations.messages import CaseView
@@ -16,7 +16,7 @@ from telehealth.consultations.ports import MediaOffered
 from telehealth.consultations.signalling import MEDIA_GRACE_S
 from telehealth.errors import Forbidden, Gone, Invalid, NotFound, RoomFull, TooMany, Unavailable
 from telehealth.ids import EncounterId, ParticipantId, UserId
-from tests.builders import ENCOUNTER, OTHER_DOCTOR, an_encounter
+from tests.builders import DOCTOR, ENCOUNTER, OTHER_DOCTOR, an_encounter
 from tests.consultations.harness import RecordingOutbox, a_ticket
 from tests.consultations.node import Node, a_node, until
 
@@ -107,6 +107,49 @@ async def test_an_unexpected_error_is_a_refusal_and_the_room_goes_on(node: Node)
 
 
 # Stored before acknowledged
+
+
+async def test_what_fails_behind_an_end_keeps_nobody_from_hearing_it(node: Node) -> None:
+    _, ana = await node.visit()
+    node.media.refusing["close_room"] = ValueError("a bug")
+    bo = await node.joins("bo")
+    async with node.bus.subscribe(room_topic(ENCOUNTER)) as room:
+        await bo.says("end")
+        ended = await anext(room)
+    assert isinstance(ended, Delivery)
+    assert ana.heard()[-1]["type"] == "ended"
+
+
+async def test_an_end_that_was_published_while_the_store_was_silent_is_heard_later(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "RETRY_S", 0.01)
+    _, ana = await node.visit()
+    was = await node.encounter()
+    await node.encounters.save(was.finished(node.clock.now()), was=was)
+    node.encounters.failing.add("get")
+    await node.bus.publish(room_topic(ENCOUNTER), Event("encounter_ended", b"{}"))
+    await asyncio.sleep(0.03)
+    assert ana.outbox.code is None
+    node.encounters.failing.clear()
+    await until(lambda: ana.outbox.code == 4410)
+
+
+async def test_an_end_that_somebody_else_was_faster_to_store_is_an_end(node: Node) -> None:
+    bo, ana = await node.visit()
+    was = await node.encounter()
+    await node.encounters.save(was.finished(node.clock.now()), was=was)
+    await bo.says("end")
+    assert ana.outbox.code == 4410
+
+
+async def test_an_encounter_that_keeps_changing_is_not_fought_over_for_ever(node: Node) -> None:
+    bo, _ = await node.visit()
+    node.encounters.always = lambda was: replace(
+        was, practitioner_id=UserId(DOCTOR if was.practitioner_id == OTHER_DOCTOR else OTHER_DOCTOR)
+    )
+    [refused] = await bo.says("end")
+    assert refused["code"] == "unavailable"
 
 
 @pytest.mark.parametrize("method", ["append", "save_seat", "save"])
