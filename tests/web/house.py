@@ -1,7 +1,7 @@
 """A running server with people in it: what the tests of the web start from."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -70,10 +70,17 @@ class House:
         return f"http://{self.client.host}:{self.client.port}"
 
     async def ask(
-        self, method: str, path: str, who: Caller | None = None, body: Any = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        who: Caller | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **named: str,
     ) -> ClientResponse:
         """Send a request as somebody; redirects are not followed."""
-        sent = {**(who.headers if who else {}), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        more = {name.replace("_", "-"): value for name, value in {**(headers or {}), **named}.items()}
+        sent = {**(who.headers if who else {}), **more}
         return await self.client.request(method, path, json=body, headers=sent, allow_redirects=False)
 
     async def user(self, name: str, role: Role, patient: PatientId | None = None) -> User:
