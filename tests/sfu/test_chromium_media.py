@@ -26,7 +26,12 @@ pytestmark = [
 ]
 SCRIPT = Path(__file__).with_name("room_page.js")
 ROOM = EncounterId("room")
-FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+FLAGS = [
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    # Chromium gathers nothing on a machine that has no interface but loopback, as some build machines, unless told so.
+    "--allow-loopback-in-peer-connection",
+]
 
 
 class Stage:

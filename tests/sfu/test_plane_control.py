@@ -390,3 +390,66 @@ async def test_connected_calls_leave_no_task_and_no_descriptor(plane: Forwarding
     await asyncio.sleep(0.05)
     assert len(asyncio.all_tasks()) == tasks
     assert descriptors_open() == descriptors
+
+
+async def test_a_new_transport_that_fails_leaves_the_old_one_in_place(
+    still_plane: ForwardingPlane, clock: FakeClock
+) -> None:
+    heard = Listener(still_plane)
+    async with Caller(still_plane, "ana", sends=False).joined() as ana:
+        await until(lambda: MediaState.CONNECTED in heard.states["ana"])
+        ana._muted = True
+        await still_plane.open(ROOM, ANA)
+        assert still_plane.statistics().transports == 2
+        clock.advance(31)
+        for path in still_plane._demultiplexer._paths.values():
+            path.heard_at = clock.monotonic()
+        still_plane.tick()
+        assert still_plane.statistics().transports == 1
+        assert heard.states["ana"] == [MediaState.CONNECTING, MediaState.CONNECTED]
+
+
+async def test_when_the_old_transport_fails_first_the_new_one_is_what_there_is(
+    still_plane: ForwardingPlane, clock: FakeClock
+) -> None:
+    heard = Listener(still_plane)
+    await still_plane.open(ROOM, ANA)
+    clock.advance(20)
+    await still_plane.open(ROOM, ANA)
+    clock.advance(11)
+    still_plane.tick()
+    seat = still_plane._rooms[ROOM].seats[ANA]
+    assert seat.current is not None
+    assert seat.pending is None
+    assert heard.states["ana"] == [MediaState.CONNECTING]
+
+
+async def test_a_silent_participant_is_asked_for_a_sign_of_life(still_plane: ForwardingPlane, clock: FakeClock) -> None:
+    heard = Listener(still_plane)
+    async with Caller(still_plane, "ana", sends=False).joined():
+        await until(lambda: MediaState.CONNECTED in heard.states["ana"])
+        [path] = still_plane._demultiplexer._paths.values()
+        clock.advance(1.5)
+        still_plane.tick()
+        await until(lambda: path.heard_at == clock.monotonic())
+
+
+async def test_nothing_is_sent_to_who_is_lost(still_plane: ForwardingPlane, clock: FakeClock) -> None:
+    heard = Listener(still_plane)
+    async with Caller(still_plane, "ana").joined() as ana, Caller(still_plane, "bo").joined() as bo:
+        await ana.gets("bo")
+        await bo.gets("ana")
+        seat = still_plane._rooms[ROOM].seats[BO]
+        assert seat.current is not None
+        [path] = seat.current.transport.paths.values()
+        clock.advance(6)
+        for other in still_plane._demultiplexer._paths.values():
+            other.heard_at = clock.monotonic() - (6 if other is path else 0)
+        still_plane.tick()
+        assert heard.states["bo"][-1:] == [MediaState.LOST]
+        camera = still_plane._rooms[ROOM].seats[ANA].publications[Source.CAMERA]
+        assert camera.viewers == ()
+        await until(lambda: path.heard_at == clock.monotonic())
+        still_plane.tick()
+        assert heard.states["bo"][-1:] == [MediaState.CONNECTED]
+        assert camera.viewers != ()

@@ -158,3 +158,67 @@ async def test_a_second_connection_takes_over_and_the_first_serves_until_then(pl
                 assert heard.states["ana"] == [MediaState.CONNECTING, MediaState.CONNECTED]
                 mids = {t.mid for o in heard.offers["bo"] for t in o.tracks if t.participant == "ana"}
                 assert len(mids) == 2  # The publications are the same ones.
+
+
+async def test_a_publisher_that_announces_no_ssrc_is_known_by_the_mid_of_its_packets(plane: ForwardingPlane) -> None:
+    ana = Caller(plane, "ana")
+    ana.change_answer = lambda sdp: "\r\n".join(line for line in sdp.splitlines() if not line.startswith("a=ssrc"))
+    async with ana.joined(), Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana", Source.CAMERA)
+        await bo.gets("ana", Source.MICROPHONE)
+
+
+async def test_a_camera_that_was_unpublished_is_not_forwarded_until_it_is_published_again(
+    plane: ForwardingPlane,
+) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        heard = Listener(plane)
+        await plane.unpublish(ROOM, ana.name, Source.CAMERA)
+        camera = plane._rooms[ROOM].seats[ana.name].publications[Source.CAMERA]
+        assert camera.viewers == ()
+        await until(lambda: heard.offers["bo"] and Source.CAMERA not in bo_sees(heard))
+        await plane.publish(ROOM, ana.name, Source.CAMERA)
+        await until(lambda: Source.CAMERA in bo_sees(heard))
+        await until(lambda: camera.viewers != ())
+
+
+def bo_sees(heard: Listener) -> set[Source]:
+    return {track.source for track in heard.offers["bo"][-1].tracks if track.participant == "ana"}
+
+
+async def test_estimates_of_viewers_reach_the_publisher(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        camera = plane._rooms[ROOM].seats[ana.name].publications[Source.CAMERA]
+        assert camera.ssrc is not None
+        await bo.send_raw(rtcp.remb(7, 123_456, [camera.ssrc]))
+        await until(lambda: any(estimate[0] == 123_456 for estimate in camera.estimates._by_viewer.values()))
+        await until(lambda: camera.estimates._sent == 123_456)
+
+
+async def test_an_endless_repetition_of_a_nack_is_cut_at_the_budget(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        microphone = plane._rooms[ROOM].seats[ana.name].publications[Source.MICROPHONE]
+        assert microphone.ssrc is not None
+        await until(lambda: microphone.reception.received > 20)
+        number = microphone.reception._numbers.highest & 0xFFFF  # type: ignore[union-attr]
+        storm = rtcp.nack(7, microphone.ssrc, sorted((number - back) & 0xFFFF for back in range(16)))
+        for _ in range(200):
+            await bo.send_raw(storm)
+            await asyncio.sleep(0)
+        await until(lambda: plane.statistics().dropped["resend_limit"] > 0)
+        assert plane.statistics().resent < 600
+
+
+async def test_feedback_on_what_one_does_not_watch_does_nothing(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        asked = plane.statistics().keyframe_requests
+        own = plane._rooms[ROOM].seats[ana.name].publications[Source.CAMERA].ssrc or 0
+        bye = bytes([0x81, 203, 0, 1]) + own.to_bytes(4, "big")
+        await bo.send_raw(rtcp.picture_loss(7, 424242) + rtcp.nack(7, 424242, [1]) + bye)
+        await bo.send_raw(rtcp.sender_report(rtcp.SenderReport(own, 1, 1, 1, 1)))
+        await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
+        assert plane.statistics().keyframe_requests == asked
