@@ -187,8 +187,9 @@ def declared(hello: FeedHello, association: DeviceAssociation) -> list[WaveChann
 
 def _declared(raw: RawChannel, boot: str, association: DeviceAssociation) -> WaveChannel:
     wave = WAVES.get(raw.mdc)
-    # A relative wave comes as a share, in percent, or in steps of the device: only its shape counts.
-    unit = wave.unit if wave is not None and not _relative(raw.unit) else raw.unit
+    # Steps of the device instead of millivolts: the shape counts, and nothing is claimed of its height.
+    shape_only = wave is not None and _relative(raw.unit) and not _relative(wave.unit)
+    unit = raw.unit if wave is None or shape_only else wave.unit
     factor, shift = linear(raw.unit, unit)
     if unit not in UNITS:
         raise Invalid(FAULTS["unknown_unit"], code="unknown_unit")

@@ -113,9 +113,14 @@ class VitalsPlane:
         )
         self.observe_clock(feed, hello.sent_at_ms)
         self._put_in_place(feed)
-        await self._publish(feed, Event("device", self._wire.device(device, connected=True)))
-        if channels:
-            await self._publish(feed, Event("channels", self._wire.channels(channels)))
+        try:
+            await self._publish(feed, Event("device", self._wire.device(device, connected=True)))
+            if channels:
+                await self._publish(feed, Event("channels", self._wire.channels(channels)))
+        except BaseException:
+            # Cancelled: nobody holds the feed to close it.
+            await self.close_feed(feed)
+            raise
         logger.info("device %s: sends for encounter %s", device.id, association.encounter_id)
         return feed
 

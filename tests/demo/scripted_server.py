@@ -30,6 +30,7 @@ class ScriptedServer:
     numerics: list[wire.Numerics] = field(default_factory=list)
     hellos: list[wire.Hello] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    clocks_asked: int = 0
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -50,6 +51,9 @@ class ScriptedServer:
         last = {channel: max(sequences) for channel, sequences in self.stored.items()}
         await ws.send_str(wire.Welcome(device="d", encounter="e", last=last, server_time=0.0).to_text())
         async for message in ws:
+            if message.type is WSMsgType.TEXT and isinstance(wire.parse_client(message.data), wire.ClockAsked):
+                self.clocks_asked += 1
+                continue
             if what != "take" and number <= 0:
                 if what == "replace":
                     await ws.send_str(wire.Replaced().to_text())

@@ -1,6 +1,8 @@
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -10,7 +12,7 @@ from telehealth.demo import monitor
 from telehealth.demo.monitor import MonitorClient, MonitorOptions, device_socket_url, simulate_monitor
 from telehealth.demo.patient import SyntheticPatient
 from telehealth.demo.source import Source
-from telehealth.errors import Forbidden, Invalid, Unauthenticated
+from telehealth.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from tests.demo.scripted_server import ScriptedServer, ShortSource
 from tests.doubles import NOON
 
@@ -156,6 +158,27 @@ async def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(Invalid) as refusal:
         await simulate_monitor(MonitorOptions("http://127.0.0.1:1", "t", scenario="asleep"))
     assert refusal.value.code == "no_scenario"
+
+
+@pytest.mark.parametrize("record", ["nowhere", "nowhere.hea"])
+async def test_a_record_that_is_not_there_is_refused(tmp_path: Path, record: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        await simulate_monitor(MonitorOptions("http://127.0.0.1:1", "t", record=tmp_path / record))
+    assert refusal.value.code == "no_record"
+
+
+async def test_without_the_extra_a_replay_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "telehealth.demo.replay", None)
+    with pytest.raises(Unavailable) as refusal:
+        await simulate_monitor(MonitorOptions("http://127.0.0.1:1", "t", record="made"))
+    assert "telehealth[replay]" in refusal.value.text
+
+
+async def test_it_asks_for_the_time(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "CLOCK_EVERY_S", 0.0)
+    server = ScriptedServer()
+    await (await start(server, ShortSource(200))).run()
+    assert server.clocks_asked > 0
 
 
 async def test_a_server_that_is_not_there_is_tried_again() -> None:

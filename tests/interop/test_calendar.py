@@ -92,3 +92,7 @@ def test_an_appointment_goes_into_a_calendar_without_its_reason() -> None:
     text = appointment_calendar(an_appointment(reason="Cough"), url="https://clinic.example/rooms/e1")
     assert "Cough" not in text
     assert properties(text)["SUMMARY"] == "Video visit"
+
+
+def test_a_visit_without_a_place_has_no_url() -> None:
+    assert "URL" not in properties(calendar_text(replace(VISIT, url=""), START))

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from telehealth.bus import EventId
+from telehealth.clock import from_ms
 from telehealth.errors import Invalid
+from telehealth.ids import DeviceId, EncounterId
 from telehealth.interop import device_messages, watch_messages, worklist_messages
 from telehealth.interop.wire import Message
-from telehealth.vitals.model import Quality, RawValue
+from telehealth.vitals.model import Device, Quality, RawValue, WaveChannel
 from tests.interop.hostile_inputs import VECTORS, texts_like
 
 Parser = Callable[[str | bytes], Message]
@@ -98,6 +100,27 @@ def test_a_value_may_be_named_by_loinc_and_lack_its_unit() -> None:
     message = device_messages.parse_client(numerics([{"loinc": "8867-4", "value": 75}]))
     assert isinstance(message, device_messages.Numerics)
     assert message.to_domain().values == (RawValue(75.0, "", Quality.GOOD, loinc="8867-4"),)
+
+
+def test_a_hello_says_what_the_device_will_send() -> None:
+    message = device_messages.parse_client(hello(label="V5"))
+    assert isinstance(message, device_messages.Hello)
+    (channel,) = message.to_domain().channels
+    assert (channel.number, channel.label, channel.rate_hz) == (1, "V5", 250.0)
+
+
+def test_a_value_named_by_mdc_is_taken_as_such() -> None:
+    message = device_messages.parse_client(numerics([{"mdc": 147842, "value": None, "quality": "invalid"}]))
+    assert isinstance(message, device_messages.Numerics)
+    assert message.to_domain().values == (RawValue(None, "", Quality.INVALID, mdc=147842),)
+
+
+def test_a_watcher_is_welcomed_with_devices_and_channels() -> None:
+    device = Device(DeviceId("d1"), "Monitor bay 3", simulated=True)
+    channel = WaveChannel(EncounterId("e"), 1, device.id, "b", 4, 131330, "II", "mV", 250.0, 0.005, 0.0)
+    message = watch_messages.welcome([(device, True)], [channel], resumed=False, server_time=from_ms(1000.0))
+    assert watch_messages.parse_server(message.to_text()) == message
+    assert (message.devices[0].connected, message.channels[0].label, message.server_time) == (True, "II", 1000.0)
 
 
 @pytest.mark.parametrize("count", [0, 65])

@@ -194,6 +194,36 @@ async def test_a_wave_s_gain_is_converted_and_its_samples_are_not(ward: Ward) ->
     assert [channel.gain, channel.offset] == pytest.approx([0.00244, 0.1])
 
 
+async def test_a_relative_wave_is_shown_as_a_share(ward: Ward) -> None:
+    feed = await ward.open(await ward.a_device(), replace(PLETH, number=1, unit="%", gain=0.1))
+    assert feed.channels[1].unit == "1"
+    assert feed.channels[1].gain == pytest.approx(0.001)
+
+
+async def test_a_wave_without_a_code_has_a_unit_all_the_same(ward: Ward) -> None:
+    device = await ward.a_device()
+    with pytest.raises(Invalid) as refusal:
+        await ward.open(device, replace(ECG, mdc=0, unit="furlong"))
+    assert refusal.value.code == "unknown_unit"
+
+
+async def test_a_device_may_send_numerics_alone(ward: Ward) -> None:
+    feed = await ward.plane.open_feed(
+        Principal(await ward.a_device(), Role.DEVICE), FeedHello("b1", ward.now_ms, ()), on_replaced=lambda: None
+    )
+    assert (await ward.plane.record(feed, [ward.numerics(1)])).acks == {0: 1}
+    assert ward.heard("channels") == []
+
+
+async def test_a_feed_whose_opening_is_cancelled_does_not_stay(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = await ward.a_device()
+    monkeypatch.setattr(ward.wire, "channels", lambda channels: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await ward.open(device)
+    ((_, connected),) = (await ward.plane.snapshot(ENCOUNTER)).devices
+    assert not connected
+
+
 async def test_a_wave_without_a_code_keeps_its_own_unit(ward: Ward) -> None:
     feed = await ward.open(await ward.a_device(), replace(ECG, mdc=0, label="vx"))
     assert (feed.channels[1].mdc, feed.channels[1].unit) == (0, "mV")
