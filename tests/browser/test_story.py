@@ -1,6 +1,7 @@
 """The whole story, in Chromium: a patient is let in, a paramedic rings, and the numbers on screen are the device's."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -87,6 +88,16 @@ async def expect_motion(page: Page, label: str) -> None:
     assert await canvas.evaluate(drawn) != before
 
 
+async def first_frame_after_join(page: Page) -> float:
+    """Return the milliseconds from the press on "join" to the first frame of somebody else."""
+    for _ in range(600):
+        shown = await page.evaluate("(window.__first_frame_at ?? NaN) - window.__joined_at")
+        if not math.isnan(shown):
+            return float(shown)
+        await asyncio.sleep(0.025)
+    raise AssertionError("no frame of anybody")
+
+
 async def test_patient_doctor_and_paramedic_meet_with_live_vitals(demo: Demo, browser: Browser) -> None:
     complaints: list[list[str]] = []
 
@@ -154,18 +165,18 @@ async def test_the_first_remote_frame_is_there_soon_after_joining(demo: Demo, br
     doctor_context, doctor, _ = await person(browser, DESK)
     await doctor_context.add_init_script(WATCH_MEDIA)
     times: list[float] = []
-    for _ in range(5):
+    for _ in range(6):
         await doctor.goto(demo["doctor_url"])
         await doctor.get_by_test_id("join-button").click(timeout=15_000)
         admit = doctor.get_by_test_id("admit-button").first
-        if not times:
-            await admit.click(timeout=15_000)
-        await doctor.wait_for_function("window.__first_frame_at !== undefined", timeout=15_000)
-        times.append(await doctor.evaluate("window.__first_frame_at - window.__joined_at"))
+        await expect(doctor.get_by_test_id("remote-video").first.or_(admit)).to_be_visible(timeout=15_000)
+        if await admit.is_visible():
+            await admit.click()
+        times.append(await first_frame_after_join(doctor))
         await doctor.get_by_test_id("leave-button").click()
         await asyncio.sleep(0.5)
     # The first run waits for a person's admission, so it says nothing about the machine.
     print("first remote frame after join, ms:", [round(t) for t in times[1:]], "at", time.strftime("%Y-%m-%d"))
-    assert min(times[1:]) < 1500
+    assert sorted(times[1:])[2] < 1500
     await context.close()
     await doctor_context.close()
