@@ -112,7 +112,7 @@ class Demultiplexer:
             dropped[Drop.EARLY] += 1
             return
         ssrc = int.from_bytes(datagram[4:8], "big")
-        if not transport.admits(ssrc):
+        if not transport.admits_reporter(ssrc):
             dropped[Drop.SSRC_LIMIT] += 1
             return
         try:
@@ -120,7 +120,7 @@ class Demultiplexer:
         except (SrtpError, ValueError):
             dropped[Drop.SRTP] += 1
             return
-        transport.keep(ssrc)
+        transport.keep_reporter(ssrc)
         receive_rtcp(transport, compound, now, self._counters)
 
     def _stun(self, datagram: bytes, address: Address, path: Path | None, now: float) -> None:

@@ -8,7 +8,9 @@ SOCKET_BUFFER_BYTES = 4 << 20
 PARTICIPANTS_PER_ROOM = 6
 PUBLICATIONS_PER_PARTICIPANT = 3
 SSRCS_PER_TRANSPORT = 12
-"""Synchronisation sources (RTP and RTCP) for which a peer can make us keep SRTP state."""
+"""Sources of RTP for which a peer can make us keep SRTP state."""
+REPORTERS_PER_TRANSPORT = 32
+"""Sources of RTCP likewise: some browsers report on each track that they receive under an SSRC of its own."""
 SSRCS_PER_ROOM = 4096
 """Sources remembered for the life of a room, so that none is ever used by two transports."""
 ADDRESSES_PER_TRANSPORT = 8

@@ -209,7 +209,11 @@ class ForwardingPlane:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self.tick()
+            try:
+                self.tick()
+            except Exception:
+                # Deadlines and repeated requests of all rooms hang on this loop.
+                logger.exception("upkeep of the media plane failed once")
 
     def _find(self, encounter: EncounterId, participant: ParticipantId) -> tuple[Room, Seat]:
         room = self._rooms.get(encounter)

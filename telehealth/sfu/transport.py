@@ -10,6 +10,7 @@ from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import (
     ADDRESSES_PER_TRANSPORT,
     INBOUND_BYTES_PER_S,
+    REPORTERS_PER_TRANSPORT,
     RESENT_BURST,
     RESENT_PACKETS_PER_S,
     SSRCS_PER_TRANSPORT,
@@ -62,6 +63,7 @@ class Transport:
         self._protect: Crypt | None = None
         self._protect_rtcp: Crypt | None = None
         self._ssrcs: set[int] = set()
+        self._reporters: set[int] = set()
         self._send = send
         self._counters = counters
         self._dtls = certificate.session(self._send_record)
@@ -107,6 +109,14 @@ class Transport:
     def keep(self, ssrc: int) -> None:
         """Count a source whose packet was authentic."""
         self._ssrcs.add(ssrc)
+
+    def admits_reporter(self, ssrc: int) -> bool:
+        """Tell the same of RTCP of this source."""
+        return ssrc in self._reporters or len(self._reporters) < REPORTERS_PER_TRANSPORT
+
+    def keep_reporter(self, ssrc: int) -> None:
+        """Count a source whose RTCP was authentic."""
+        self._reporters.add(ssrc)
 
     def receive_record(self, record: bytes) -> None:
         """Take a DTLS datagram; it waits if the answer, and with it the fingerprint, is still on its way."""

@@ -9,7 +9,7 @@ from telehealth.sfu import stun
 from telehealth.sfu.aiortc_hooks import Certificate, SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.demultiplexer import Demultiplexer
-from telehealth.sfu.limits import DTLS_QUEUE, INBOUND_BYTES_PER_S, SSRCS_PER_TRANSPORT
+from telehealth.sfu.limits import DTLS_QUEUE, INBOUND_BYTES_PER_S, REPORTERS_PER_TRANSPORT, SSRCS_PER_TRANSPORT
 from telehealth.sfu.stun import Address
 from telehealth.sfu.transport import Transport
 
@@ -134,14 +134,19 @@ async def test_waiting_dtls_records_are_bounded(bench: Bench) -> None:
     await bench.transport.aclose()
 
 
-async def test_sources_are_bounded_over_rtp_and_rtcp_together(bench: Bench) -> None:
+async def test_sources_are_bounded(bench: Bench) -> None:
     bench.connected()
-    for ssrc in range(SSRCS_PER_TRANSPORT):
+    for ssrc in range(SSRCS_PER_TRANSPORT + 3):
         bench.receive(rtp(ssrc))
-    bench.receive(rtp(99))
-    bench.receive(b"\x80\xc9\x00\x01" + (100).to_bytes(4, "big") + bytes(4))
-    assert bench.drops() == {"unrouted": SSRCS_PER_TRANSPORT, "ssrc_limit": 2}
+    assert bench.drops() == {"unrouted": SSRCS_PER_TRANSPORT, "ssrc_limit": 3}
     assert len(bench.learned) == SSRCS_PER_TRANSPORT
+
+
+async def test_reporters_are_bounded(bench: Bench) -> None:
+    bench.connected()
+    for ssrc in range(REPORTERS_PER_TRANSPORT + 3):
+        bench.receive(b"\x80\xc9\x00\x02" + ssrc.to_bytes(4, "big") + bytes(4))
+    assert bench.drops() == {"ssrc_limit": 3}
 
 
 async def test_a_source_that_fails_authentication_takes_no_place(bench: Bench) -> None:

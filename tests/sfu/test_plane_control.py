@@ -453,3 +453,23 @@ async def test_nothing_is_sent_to_who_is_lost(still_plane: ForwardingPlane, cloc
         still_plane.tick()
         assert heard.states["bo"][-1:] == [MediaState.CONNECTED]
         assert camera.viewers != ()
+
+
+async def test_a_failing_listener_does_not_stop_the_upkeep(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telehealth.sfu.plane.TICK_S", 0.001)
+    clock = FakeClock()
+    plane = ForwardingPlane(MediaSettings(host="127.0.0.1"), clock)
+    await plane.start()
+    await plane.open(ROOM, ANA)
+    await plane.open(ROOM, BO)
+
+    def fail(event: object) -> None:
+        raise RuntimeError("a listener's fault")
+
+    plane.listen(fail)
+    clock.advance(31)
+    await until(lambda: plane.statistics().transports == 0)
+    assert "upkeep" in caplog.text
+    await plane.aclose()
