@@ -8,16 +8,20 @@ import asyncio
 import functools
 import itertools
 import sqlite3
+import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
+import aiosqlite
 from sqlalchemy import URL, Connection, event, exc, make_url, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.util import await_only
 
 from telehealth.errors import Invalid, Unavailable
 from telehealth.storage.tables import metadata
@@ -26,7 +30,9 @@ WAIT_S = 10.0
 """How long a transaction waits for a connection, for the writer's turn or for an answer."""
 
 _POOL = 10
-_PRAGMAS = ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000")
+_PRAGMAS = ("busy_timeout = 5000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL")
+# Processes that start together wait for the one that migrates.
+_MIGRATION_PRAGMAS = ("busy_timeout = 60000", *_PRAGMAS[1:])
 _MEMORY_PRAGMAS = ("foreign_keys = ON", "synchronous = OFF")
 _in_memory_names = itertools.count(1)
 
@@ -50,31 +56,51 @@ def async_url(url: str) -> URL:
             raise Invalid(f"There is no support for the database {other}.", code="bad_database_url")
 
 
+class _Workers:
+    """The threads in which aiosqlite runs its connections.
+
+    One whose opening failed or was cancelled ends on its own, a moment later: the event loop must live that long.
+    """
+
+    def __init__(self) -> None:
+        self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+    def connect(self, *args: Any, **options: Any) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(*args, **options)
+        # As SQLAlchemy does: a thread that hangs does not keep the process from ending.
+        connection._thread.daemon = True
+        self._threads.add(connection._thread)
+        return connection
+
+    async def join(self) -> None:
+        """Wait, for a second at most, until all threads have ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                while any(thread.is_alive() for thread in self._threads):  # noqa: ASYNC110 - threads set no Event.
+                    await asyncio.sleep(0.001)
+
+
 class Database:
     """A pool of connections. Open it with `open` or `in_memory`, close it with `aclose` or as a context manager."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        *,
-        one_writer: bool,
-        one_reader: bool = False,
-        keeper: sqlite3.Connection | None = None,
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, *, workers: _Workers | None = None) -> None:
         self._engine = engine
+        self._workers = workers
+        one_writer = workers is not None
         self._writing = engine.execution_options(writes=True)
         self._reading = engine if one_writer else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._turn = asyncio.Lock() if one_writer else None
-        self._read_turn = self._turn if one_reader else None
-        self._keeper = keeper
+        self._read_turn: asyncio.Lock | None = None
+        self._keeper: sqlite3.Connection | None = None
 
     @classmethod
     def open(cls, url: str) -> "Database":
         """Return the database at this URL; its schema must be there already (see storage.schema.migrate)."""
         translated = async_url(url)
         if translated.get_backend_name() == "sqlite":
-            return cls(_sqlite_engine(translated, _PRAGMAS), one_writer=True)
-        return cls(_postgresql_engine(translated), one_writer=False)
+            workers = _Workers()
+            return cls(_sqlite_engine(translated, _PRAGMAS, workers), workers=workers)
+        return cls(_postgresql_engine(translated))
 
     @classmethod
     def in_memory(cls) -> "Database":
@@ -83,9 +109,13 @@ class Database:
         # The database lives while a connection to it is open, and a cancelled task closes the one it used.
         keeper = sqlite3.connect(file, uri=True, check_same_thread=False)
         keeper.executescript(_schema_script())
+        workers = _Workers()
         url = make_url("sqlite+aiosqlite:///" + file + "&uri=true")
-        engine = _sqlite_engine(url, _MEMORY_PRAGMAS)
-        return cls(engine, one_writer=True, one_reader=True, keeper=keeper)
+        database = cls(_sqlite_engine(url, _MEMORY_PRAGMAS, workers), workers=workers)
+        database._keeper = keeper
+        # Without a write-ahead log readers and the writer would meet.
+        database._read_turn = database._turn
+        return database
 
     @property
     def engine(self) -> AsyncEngine:
@@ -115,6 +145,8 @@ class Database:
 
     async def aclose(self) -> None:
         await self._engine.dispose()
+        if self._workers is not None:
+            await self._workers.join()
         if self._keeper is not None:
             self._keeper.close()
 
@@ -154,21 +186,21 @@ def _as_unavailable() -> Iterator[None]:
         raise Unavailable("The database does not answer: try again.") from failure
 
 
-def _sqlite_engine(url: URL, pragmas: tuple[str, ...]) -> AsyncEngine:
+def _sqlite_engine(url: URL, pragmas: tuple[str, ...], workers: _Workers) -> AsyncEngine:
     # isolation_level None: the driver begins no transaction of its own.
     engine = create_async_engine(
         url,
         pool_size=_POOL,
         max_overflow=0,
         pool_timeout=WAIT_S,
-        connect_args={"isolation_level": None, "timeout": 5.0},
+        connect_args={"isolation_level": None, "timeout": 5.0, "async_creator_fn": workers.connect},
         hide_parameters=True,
     )
 
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _set(cursor, pragma)
         cursor.close()
 
     def begin(connection: Connection) -> None:
@@ -178,6 +210,20 @@ def _sqlite_engine(url: URL, pragmas: tuple[str, ...]) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _set(cursor: Any, pragma: str) -> None:
+    # Two processes that turn a new file to WAL at once: SQLite refuses one of them without waiting.
+    for pause_s in (0.02, 0.1, 0.5, 1.0):
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            await_only(asyncio.sleep(pause_s))
+        else:
+            return
+    cursor.execute(f"PRAGMA {pragma}")
 
 
 def _postgresql_engine(url: URL) -> AsyncEngine:
@@ -192,13 +238,22 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
     )
 
 
-def migration_engine(url: str) -> AsyncEngine:
-    """Return an engine for one migration: a single connection, without limits on the time of a statement."""
+@asynccontextmanager
+async def migrating(url: str) -> AsyncIterator[AsyncConnection]:
+    """Run one transaction on a connection of its own, without limits on the time of a statement."""
     translated = async_url(url)
-    if translated.get_backend_name() == "postgresql":
-        return create_async_engine(translated, poolclass=NullPool)
-    engine = _sqlite_engine(translated, _PRAGMAS)
-    return engine.execution_options(writes=True)
+    workers = _Workers()
+    if translated.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(translated, _MIGRATION_PRAGMAS, workers).execution_options(writes=True)
+    else:
+        engine = create_async_engine(translated, poolclass=NullPool)
+    try:
+        with _as_unavailable():
+            async with engine.begin() as connection:
+                yield connection
+    finally:
+        await engine.dispose()
+        await workers.join()
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from telehealth.storage.database import Database, migration_engine
+from telehealth.storage.database import Database, migrating
 
 _MIGRATION_LOCK = 7_463_220_511
 """Nodes that start together on PostgreSQL migrate one after the other: number of an advisory lock."""
@@ -19,13 +19,12 @@ def _config() -> Config:
 
 
 async def migrate(url: str) -> None:
-    """Bring the schema up to date, in one transaction: afterwards it is the old one or the new one."""
-    engine = migration_engine(url)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
-    finally:
-        await engine.dispose()
+    """Bring the schema up to date, in one transaction: afterwards it is the old one or the new one.
+
+    Unavailable if the database does not answer.
+    """
+    async with migrating(url) as connection:
+        await connection.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+from telehealth.errors import Unavailable
 from telehealth.storage import schema
-from telehealth.storage.database import Database, migration_engine
+from telehealth.storage.database import Database, migrating
 from telehealth.storage.schema import is_current, migrate
 from telehealth.storage.tables import metadata
 
@@ -33,10 +34,8 @@ def differences(connection: Connection) -> list[object]:
 
 async def test_the_migrated_schema_is_the_one_in_the_code(empty_url: str) -> None:
     await migrate(empty_url)
-    engine = migration_engine(empty_url)
-    async with engine.begin() as connection:
+    async with migrating(empty_url) as connection:
         assert await connection.run_sync(differences) == []
-    await engine.dispose()
 
 
 async def test_an_empty_database_is_not_current_and_a_migrated_one_is(empty_url: str) -> None:
@@ -65,10 +64,8 @@ async def test_a_migration_that_fails_half_way_leaves_the_old_schema(
     monkeypatch.setattr(schema, "_upgrade", upgrade_and_fail)
     with pytest.raises(KeyboardInterrupt):
         await migrate(empty_url)
-    engine = migration_engine(empty_url)
-    async with engine.begin() as connection:
+    async with migrating(empty_url) as connection:
         assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
-    await engine.dispose()
 
 
 async def test_a_downgrade_removes_all(empty_url: str) -> None:
@@ -79,10 +76,8 @@ async def test_a_downgrade_removes_all(empty_url: str) -> None:
         return inspect(connection).get_table_names()
 
     await migrate(empty_url)
-    engine = migration_engine(empty_url)
-    async with engine.begin() as connection:
+    async with migrating(empty_url) as connection:
         assert await connection.run_sync(downgrade) == ["alembic_version"]
-    await engine.dispose()
 
 
 async def test_a_database_in_memory_has_the_same_tables_and_indexes(tmp_path: Path) -> None:
@@ -97,3 +92,8 @@ async def test_a_database_in_memory_has_the_same_tables_and_indexes(tmp_path: Pa
     async with Database.in_memory() as database, database.read() as connection:
         created = {name for (name,) in (await connection.exec_driver_sql(LISTING)).all()}
     assert created == migrated
+
+
+async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        await migrate(f"sqlite:///{tmp_path}/missing/telehealth.db")
