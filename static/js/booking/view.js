@@ -6,12 +6,23 @@ import { clockTime, dayName } from "../ui/time.js";
 import { dayDate } from "./week.js";
 
 /**
+ * The days side by side where there is room; on a phone one under the other, the first with times unfolded.
+ * @param {readonly import("./week.js").Day[]} days
+ * @param {{ zone: string, chosen: string, wide: boolean }} how chosen: start of the chosen slot
+ * @returns {HTMLElement[]}
+ */
+export function dayColumns(days, { zone, chosen, wide }) {
+  const holds = (/** @type {import("./week.js").Day} */ day) => day.slots.some(({ starts_at }) => starts_at === chosen);
+  const unfolded = days.find(holds) ?? days.find(({ slots }) => slots.length > 0);
+  return days.map((day) => dayColumn(day, { zone, chosen, open: wide || day === unfolded }));
+}
+
+/**
  * @param {import("./week.js").Day} day
- * @param {string} zone
- * @param {string} chosen start of the chosen slot
+ * @param {{ zone: string, chosen: string, open: boolean }} how
  * @returns {HTMLElement}
  */
-export function dayColumn({ key, slots }, zone, chosen) {
+function dayColumn({ key, slots }, { zone, chosen, open }) {
   const [weekday, date] = split(dayName(dayDate(key), "UTC"));
   const id = `day-${key}`;
   const heading = element("h3", { id }, weekday, " ", element("span", {}, date));
@@ -19,7 +30,9 @@ export function dayColumn({ key, slots }, zone, chosen) {
     return element("div", { class: "week-day week-day-empty" }, heading, element("p", { class: "quiet small" }, text("book.none")));
   }
   const tiles = slots.map(({ starts_at }) => timeTile(starts_at, zone, starts_at === chosen, id));
-  return element("div", { class: "week-day" }, heading, element("div", { class: "tiles" }, ...tiles));
+  const count = element("span", { class: "week-count" }, text("book.count", { count: slots.length }));
+  const summary = element("summary", {}, heading, count);
+  return element("details", { class: "week-day", open }, summary, element("div", { class: "tiles" }, ...tiles));
 }
 
 /**

@@ -31,6 +31,7 @@ register({
   "problem.http_502": "The server does not answer just now. Please try again in a moment.",
   "problem.http_503": "The server does not answer just now. Please try again in a moment.",
 
+  "book.count": { one: "{count} time", other: "{count} times" },
   "book.none": "No free times",
   "book.zone": "Times are in {zone}.",
   "book.next_free": "Go to the next free time: {day}, {time}",

@@ -1,7 +1,7 @@
 /** Booking: who, when, why; a summary; done. */
 
 import "../i18n/en.js";
-import { dayColumn, fillPractitioners } from "../booking/view.js";
+import { dayColumns, fillPractitioners } from "../booking/view.js";
 import { Booking } from "../booking/booking.js";
 import { week } from "../booking/week.js";
 import { Problem } from "../ui/api.js";
@@ -23,6 +23,8 @@ const confirm = find("#confirm", HTMLButtonElement);
 const zone = part.dataset["zone"] || browserZone();
 const booking = new Booking(zone, new URLSearchParams(location.search).get("move"));
 
+const wide = matchMedia("(min-width: 60rem)");
+
 /** @param {string} id @param {string} words */
 const put = (id, words) => void (find(`#${id}`, HTMLElement).textContent = words);
 
@@ -41,7 +43,7 @@ function tell(id, words) {
 
 const load = connectList(find("#week", HTMLElement), slotsOfWeek, (slots) => {
   const shown = week(slots, booking.first, zone);
-  days.replaceChildren(...shown.map((day) => dayColumn(day, zone, booking.slot)));
+  days.replaceChildren(...dayColumns(shown, { zone, chosen: booking.slot, wide: wide.matches }));
   earlier.disabled = booking.first <= booking.earliest;
   put("zone", text("book.zone", { zone: zoneName(zone, new Date(`${booking.first}T12:00:00Z`)) }));
   if (!shown.some((day) => day.slots.length > 0)) void offerNextFree();
@@ -71,6 +73,9 @@ async function offerNextFree() {
   };
 }
 
+wide.addEventListener("change", () => {
+  for (const day of days.querySelectorAll("details")) day.open ||= wide.matches;
+});
 earlier.addEventListener("click", () => whileBusy(earlier, async () => (booking.turn(-1), load())));
 later.addEventListener("click", () => whileBusy(later, async () => (booking.turn(1), load())));
 who.addEventListener("change", () => {
