@@ -68,8 +68,9 @@ _HASHING_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What tests put in the place of this machine's own; None takes the real thing."""
+    """What tests put in the place of the real things (None). A database is open already, and closed with the rest."""
 
+    database: Database | None = None
     clock: Clock | None = None
     new_id: NewId = random_id
     media: MediaPlane | None = None
@@ -166,7 +167,7 @@ class Ground:
 
 async def _ground(settings: Settings, around: Surroundings, stack: AsyncExitStack) -> Ground:
     clock = around.clock or SystemClock()
-    database = await stack.enter_async_context(_database(settings))
+    database = await stack.enter_async_context(around.database or _database(settings))
     audit = _audit_trail(settings, database, clock)
     stack.push_async_callback(audit.aclose)
     bus: LocalBus | RedisBus

@@ -19,6 +19,7 @@ from telehealth.consultations.model import Encounter, Patient
 from telehealth.dispatch.model import Case, NewCase
 from telehealth.ids import CaseId, DeviceId, EncounterId, PatientId, random_id
 from telehealth.scheduling.model import Appointment, Availability, NewAvailability
+from telehealth.storage.database import Database
 from telehealth.vitals.registry import Bedside
 from tests.doubles import FakeClock
 
@@ -161,8 +162,9 @@ def settings_for(folder: Path, **changes: str) -> Settings:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, in_memory: bool = True) -> AsyncIterator[House]:
     clock = FakeClock()
-    app = build(settings, Surroundings(clock=clock, passwords=OpenHasher()))
+    database = Database.in_memory() if in_memory else None
+    app = build(settings, Surroundings(database, clock, passwords=OpenHasher()))
     async with TestClient(TestServer(app)) as client:
         yield House(app, client, clock)
