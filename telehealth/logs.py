@@ -75,5 +75,5 @@ def configure_logging(level: str, form: str, stream: TextIO = sys.stderr) -> Non
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for noisy in ("aioice", "aiortc", "asyncio", "aiosqlite", "alembic", "sqlalchemy", "redis"):
+    for noisy in ("aiohttp.access", "aioice", "aiortc", "asyncio", "aiosqlite", "alembic", "sqlalchemy", "redis"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

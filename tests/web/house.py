@@ -166,5 +166,7 @@ async def open_house(settings: Settings, *, in_memory: bool = True) -> AsyncIter
     clock = FakeClock()
     database = Database.in_memory() if in_memory else None
     app = build(settings, Surroundings(database, clock, passwords=OpenHasher()))
-    async with TestClient(TestServer(app)) as client:
+    server = TestServer(app)
+    await server.start_server(access_log=None)
+    async with TestClient(server) as client:
         yield House(app, client, clock)
