@@ -15,7 +15,7 @@ import { Controls } from "./controls.js";
 import { LocalMedia } from "./media.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
-import { tiles, unread } from "./state.js";
+import { others, tiles, unread } from "./state.js";
 import { View } from "./view.js";
 
 /** @import { Density } from "../vitals/numerics.js" */
@@ -34,6 +34,7 @@ export class RoomPage {
     this._chime = new Chime();
     this._pinned = "";
     this._lit = false;
+    this._together = 0;
     /** @type {WakeLockSentinel | null} */
     this._awake = null;
     this._media = new LocalMedia({
@@ -77,6 +78,7 @@ export class RoomPage {
   start() {
     this._connectCheck();
     if (this._role === "practitioner") this._calls().start();
+    else find("#check-waiting", HTMLElement, this._view.section("check")).remove();
     const staff = this._role !== "patient";
     if ((staff && location.hash === "#now") || wasInside(this._encounter)) {
       void this._join({ ask: true });
@@ -128,12 +130,13 @@ export class RoomPage {
   /** @param {{ ask: boolean }} how `ask`: camera and microphone have not been asked for in a check. */
   async _join({ ask }) {
     performance.mark("join");
-    void this._chime.unlock().catch(() => undefined);
+    if (navigator.userActivation?.hasBeenActive !== false) void this._chime.unlock().catch(() => undefined);
     const taking = ask ? this._media.take("all").then((problem) => this._orSound(problem)) : this._check.settled();
     this._visit.join();
     rememberInside(this._encounter, true);
     rememberVisit(this._encounter);
     this._view.enter(this._role === "patient" ? "waiting" : "consultation");
+    this._phaseChanged();
     await taking;
     this._check.stop();
     this._show();
@@ -291,8 +294,17 @@ export class RoomPage {
       });
     }
     this._panel.toggle(matchMedia(WIDE).matches, this._role === "patient" ? "chat" : "vitals");
-    setInterval(() => this._view.tick(this._visit.state.encounter?.begun_at ?? null, this._visit.now()), TICK_MS);
+    setInterval(() => this._view.tick(this._begunAt(), this._visit.now()), TICK_MS);
     document.addEventListener("visibilitychange", () => void this._visibilityChanged());
+  }
+
+  /** When it began: as the server said, or else when we first were two. @returns {number | null} */
+  _begunAt() {
+    const { state } = this._visit;
+    if (state.encounter === null) return null;
+    if (state.encounter.begun_at !== null) return state.encounter.begun_at;
+    if (this._together === 0 && others(state).some((one) => one.connected)) this._together = this._visit.now();
+    return this._together === 0 ? null : this._together;
   }
 
   /** @param {HTMLElement} room @param {Density} density */

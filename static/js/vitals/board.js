@@ -110,6 +110,7 @@ export class VitalsBoard {
     const any = this._devices.size > 0 || this._readings.size > 0;
     this._places.root.hidden = !any;
     this._places.none.hidden = any;
+    this._places.monitor.hidden = !any;
     const simulated = [...this._devices.values()].some((device) => device.simulated);
     this._places.root.toggleAttribute("data-demo", this._demo || simulated || this._traces.demo);
     this._places.root.dataset["traces"] = String(this._traces.count);

@@ -10,6 +10,7 @@ export const MISSING = -32768;
 const PREFIX = 16;
 const HEADER = 28;
 const MAX_SAMPLES = 4096;
+const MAX_RATE = 100_000;
 
 /** @typedef {Readonly<{ id: string, name: string, simulated: boolean, connected: boolean }>} Device */
 /**
@@ -142,7 +143,7 @@ function device(from) {
 /** @param {Fields} from @returns {Channel} */
 function channel(from) {
   const rate = number(from, "rate");
-  if (rate <= 0) throw new Unreadable("a channel has no rate");
+  if (rate <= 0 || rate > MAX_RATE) throw new Unreadable("a channel has an impossible rate");
   return {
     ch: number(from, "ch"),
     device: text(from, "device"),
