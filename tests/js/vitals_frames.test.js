@@ -11,7 +11,7 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith(".json"))) {
   const { note, hex, expected } = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
   const bytes = Uint8Array.from(Buffer.from(hex, "hex")).buffer;
   test(`frame ${name}: ${note}`, () => {
-    if (expected === undefined) {
+    if (expected === null || expected === undefined) {
       assert.throws(() => parseFrame(bytes), Unreadable);
       return;
     }
