@@ -96,8 +96,8 @@ register({
   "room.path.tcp": "by TCP",
   "room.path.relay": "by relay",
 
-  "control.microphone.on": "Microphone on",
-  "control.microphone.off": "Microphone off",
+  "control.microphone.on": "Mic on",
+  "control.microphone.off": "Mic off",
   "control.camera.on": "Camera on",
   "control.camera.off": "Camera off",
   "control.screen.on": "Sharing screen",

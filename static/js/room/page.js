@@ -272,8 +272,9 @@ export class RoomPage {
   }
 
   _messages() {
-    const open = !this._panel.open;
-    this._panel.toggle(open, open && unread(this._visit.state) > 0 ? "chat" : this._role === "patient" ? "chat" : undefined);
+    // Whoever presses "Messages" wants them, even if the panel already shows something else.
+    const open = !(this._panel.open && this._panel.tab === "chat");
+    this._panel.toggle(open, "chat");
     if (open) this._panel.focusInput();
   }
 

@@ -39,6 +39,10 @@ export class Panel {
     return !this._root.hidden;
   }
 
+  get tab() {
+    return this._tab;
+  }
+
   /** @param {boolean} open @param {Tab} [tab] */
   toggle(open, tab) {
     this._root.hidden = !open;
@@ -56,7 +60,7 @@ export class Panel {
       button.tabIndex = chosen ? 0 : -1;
       find(`#pane-${name}`, HTMLElement, this._root).hidden = !chosen;
     }
-    if (tab === "chat") this._lines.scrollTop = this._lines.scrollHeight;
+    if (tab === "chat") this._toEnd();
     this._tellIfSeen();
   }
 
@@ -133,7 +137,12 @@ export class Panel {
     const all = [...arrived, ...waiting];
     const empty = element("li", { class: "chat-empty" }, text("chat.empty"));
     this._lines.replaceChildren(...(all.length === 0 ? [empty] : all));
-    this._lines.scrollTop = this._lines.scrollHeight;
+    this._toEnd();
+  }
+
+  _toEnd() {
+    const pane = find("#pane-chat", HTMLElement, this._root);
+    pane.scrollTop = pane.scrollHeight;
   }
 
   /** @param {RoomState} state */

@@ -68,10 +68,15 @@ function drawn(spec, { plain, full }) {
 /** @param {Drawn} tile @param {TileState} state */
 function write(tile, state) {
   put(tile.value, state.questionable ? `${state.shown}?` : state.shown);
-  put(tile.source, state.source === "" ? "" : ` ${state.source}`);
+  put(tile.source, namesItself(tile.spec.label, state.source) ? "" : ` ${state.source}`);
   put(tile.age, state.ageShown && state.age_ms !== null ? agePhrase(state.age_ms) : "");
   if (tile.root.dataset["state"] !== state.state) tile.root.dataset["state"] = state.state;
   tile.root.toggleAttribute("data-demo", state.demo);
+}
+
+/** NIBP from NIBP needs no second word. @param {string} label @param {string} source */
+function namesItself(label, source) {
+  return source === "" || label.normalize("NFKD").toLowerCase() === source.toLowerCase();
 }
 
 /** @param {number} age_ms */
