@@ -31,7 +31,9 @@ def guarded(route: Route) -> Handler:
         if isinstance(route.access, Open):
             await _open(request, route)
         else:
-            request[PRINCIPAL] = _may(await _known(request, token), route)
+            # Kept before it is refused: the page of the refusal says who is signed in, and lets them sign out.
+            request[PRINCIPAL] = await _known(request, token)
+            _require_role(request[PRINCIPAL], route)
         return await route.handler(request)
 
     return guard
@@ -72,7 +74,6 @@ async def _open(request: web.Request, route: Route) -> None:
         return
 
 
-def _may(principal: Principal, route: Route) -> Principal:
+def _require_role(principal: Principal, route: Route) -> None:
     if not any(access.reach(principal.role, action) for action in route.actions):
         raise Forbidden("Your role does not allow this.")
-    return principal
