@@ -96,10 +96,17 @@ _BREATH = (Range(0, 200), Range(4, 60))
 _WARM = (Range(10, 46), Range(28, 42))
 _SUGAR = (Range(5, 1500), Range(20, 600))
 
+_INTERVAL = (Range(100, 1000), Range(250, 600))
+_OXYGEN = (Range(15, 100), Range(21, 100))
+
 _EACH_SECOND = (1.0, 5.0, 10.0)
 _PROBE = (1.0, 30.0, 60.0)
 _CUFF = (0.0, 900.0, 3600.0)
 _SPOT = (0.0, 3600.0, None)
+_MINUTE = (60.0, 180.0, 600.0)
+
+# The nomenclature has no code for these; the terms from 0xF000 on of each partition are left to private use.
+GCS_TOTAL, GCS_EYE, GCS_VERBAL, GCS_MOTOR = 192513, 192514, 192515, 192516
 
 _Ranges = tuple[Range, Range]
 _Freshness = tuple[float, float, float | None]
@@ -151,6 +158,16 @@ _ROWS: tuple[_Row, ...] = (
     (160184, "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", "2339-0", "mg/dL", _SUGAR, 0, "Strip", _SPOT),
     (160020, "MDC_CONC_GLU_GEN", "", "mg/dL", _SUGAR, 0, "Glucose", _SPOT),
     (160368, "MDC_CONC_GLU_UNDETERMINED_PLASMA", "", "mg/dL", _SUGAR, 0, "Plasma", _SPOT),
+    (147232, "MDC_ECG_TIME_PD_QT_GL", "8634-8", "ms", _INTERVAL, 0, "ECG", _MINUTE),
+    (147236, "MDC_ECG_TIME_PD_QTc", "8636-3", "ms", _INTERVAL, 0, "ECG", _MINUTE),
+    (152196, "MDC_CONC_AWAY_O2_INSP", "3150-6", "%", _OXYGEN, 0, "Airway", _MINUTE),
+    (188736, "MDC_MASS_BODY_ACTUAL", "29463-7", "kg", (Range(0.2, 650), Range(0.5, 350)), 1, "Scale", _SPOT),
+    (188740, "MDC_LEN_BODY_ACTUAL", "8302-2", "cm", (Range(20, 260), Range(30, 230)), 1, "Measure", _SPOT),
+    (188752, "MDC_RATIO_MASS_BODY_LEN_SQ", "39156-5", "kg/m2", (Range(3, 250), Range(8, 100)), 1, "Scale", _SPOT),
+    (GCS_TOTAL, "TELEHEALTH_GCS_TOTAL", "9269-2", "{score}", (Range(3, 15), Range(3, 15)), 0, "Observer", _SPOT),
+    (GCS_EYE, "TELEHEALTH_GCS_EYE", "9267-6", "{score}", (Range(1, 4), Range(1, 4)), 0, "Observer", _SPOT),
+    (GCS_VERBAL, "TELEHEALTH_GCS_VERBAL", "9270-0", "{score}", (Range(1, 5), Range(1, 5)), 0, "Observer", _SPOT),
+    (GCS_MOTOR, "TELEHEALTH_GCS_MOTOR", "9268-4", "{score}", (Range(1, 6), Range(1, 6)), 0, "Observer", _SPOT),
 )
 
 _ZERO_IS_NONE = frozenset(
@@ -184,6 +201,16 @@ def _parameter(row: _Row) -> Parameter:
 
 PARAMETERS = MappingProxyType({row[0]: _parameter(row) for row in _ROWS})
 """By MDC code."""
+
+UNTILED = frozenset({147232, 147236, 152196, 188736, 188740, 188752, GCS_TOTAL, GCS_EYE, GCS_VERBAL, GCS_MOTOR})
+"""Kept and told, but no tile of the monitor shows them."""
+
+RHYTHM = 184327
+TEXTS = MappingProxyType({RHYTHM: "8884-9"})
+"""Observations that are a text, not a number: LOINC by MDC code."""
+
+PRIVATE_TERMS = 0xF000
+"""Terms from here on are nobody's but ours: they are not told to others as MDC codes."""
 
 # Other LOINC codes in use for what a row's own code says.
 _BY_LOINC = MappingProxyType(

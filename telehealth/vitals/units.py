@@ -39,6 +39,17 @@ _MG_DL = Unit("glucose")
 _MMOL_L = Unit("glucose", GLUCOSE_MG_DL_PER_MMOL_L)
 _OHM = Unit("resistance")
 _L_MIN = Unit("flow")
+_MILLISECOND = Unit("time")
+_SECOND = Unit("time", 1000.0)
+_CENTIMETRE = Unit("length")
+_METRE = Unit("length", 100.0)
+_INCH = Unit("length", 2.54)
+_MILLIMETRE = Unit("length", 0.1)
+_KILOGRAM = Unit("mass")
+_GRAM = Unit("mass", 0.001)
+_POUND = Unit("mass", 0.45359237)
+_BODY_MASS_INDEX = Unit("body mass index")
+_SCORE = Unit("score")
 
 UNITS = MappingProxyType(
     {
@@ -96,6 +107,31 @@ UNITS = MappingProxyType(
         "Ohm": _OHM,
         "MDC_DIM_OHM": _OHM,
         "266432": _OHM,
+        "MDC_DIM_HZ": _PER_SECOND,
+        "264640": _PER_SECOND,
+        "MDC_DIM_PER_SEC": _PER_SECOND,
+        "264608": _PER_SECOND,
+        "ms": _MILLISECOND,
+        "MDC_DIM_MILLI_SEC": _MILLISECOND,
+        "264338": _MILLISECOND,
+        "s": _SECOND,
+        "cm": _CENTIMETRE,
+        "MDC_DIM_CENTI_M": _CENTIMETRE,
+        "263441": _CENTIMETRE,
+        "mm": _MILLIMETRE,
+        "MDC_DIM_MILLI_M": _MILLIMETRE,
+        "263442": _MILLIMETRE,
+        "m": _METRE,
+        "[in_i]": _INCH,
+        "kg": _KILOGRAM,
+        "MDC_DIM_KILO_G": _KILOGRAM,
+        "263875": _KILOGRAM,
+        "g": _GRAM,
+        "[lb_av]": _POUND,
+        "kg/m2": _BODY_MASS_INDEX,
+        "MDC_DIM_KG_PER_M_SQ": _BODY_MASS_INDEX,
+        "264099": _BODY_MASS_INDEX,
+        "{score}": _SCORE,
         "L/min": _L_MIN,
         "MDC_DIM_L_PER_MIN": _L_MIN,
         "265216": _L_MIN,
