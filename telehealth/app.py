@@ -36,8 +36,9 @@ from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import NewId, ParticipantId, PatientId, random_id
 from telehealth.interop.watch_messages import VitalsJson
-from telehealth.metrics import Metrics
+from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
+from telehealth.sfu.counters import MediaStatistics
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 from telehealth.storage.audit_trail import AnchorFile, ChainResult, SqlAuditTrail
 from telehealth.storage.cipher import FieldCipher
@@ -107,15 +108,17 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         )
         encounters = LettingGo(ground.database, ground.cipher, devices, accounts)
         ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
+        metrics = Metrics()
         media, media_port = around.media, 0
         if media is None:
             plane = await stack.enter_async_context(_media(settings, ground.clock))
             media, media_port = plane, plane.port
+            metrics.follow(lambda: media_figures(plane.statistics()))
         rooms = _room_host(settings, ground, media)
         stack.push_async_callback(rooms.aclose)
-        metrics = Metrics()
         sockets = OpenSockets(ground.bus, metrics, limit=settings.sockets_limit)
-        await stack.enter_async_context(sockets.following_revocations())
+        await sockets.start()
+        stack.push_async_callback(sockets.aclose)
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
@@ -323,6 +326,25 @@ async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPl
         yield plane
     finally:
         await plane.aclose()
+
+
+def media_figures(media: MediaStatistics) -> list[Figure]:
+    """Return what the media plane counts, for the metrics."""
+    return [
+        Figure("telehealth_media_transports", "Media transports.", media.transports),
+        Figure("telehealth_media_rooms", "Rooms with media.", media.rooms),
+        Figure("telehealth_media_participants", "Participants with media.", media.participants),
+        Figure("telehealth_media_packets_in", "Media packets received.", media.packets_in, total=True),
+        Figure("telehealth_media_packets_out", "Media packets sent.", media.packets_out, total=True),
+        Figure("telehealth_media_bytes_in", "Bytes of media received.", media.bytes_in, total=True),
+        Figure("telehealth_media_bytes_out", "Bytes of media sent.", media.bytes_out, total=True),
+        Figure("telehealth_media_resent", "Media packets sent again.", media.resent, total=True),
+        Figure("telehealth_media_keyframe_requests", "Keyframes asked for.", media.keyframe_requests, total=True),
+        *(
+            Figure(f"telehealth_media_dropped_{reason}", "Datagrams dropped.", number, total=True)
+            for reason, number in sorted(media.dropped.items())
+        ),
+    ]
 
 
 def _room_host(settings: Settings, ground: Ground, media: MediaPlane) -> RoomHost:

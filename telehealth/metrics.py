@@ -1,8 +1,36 @@
 """Counters for Prometheus, in a registry of their own that is passed around."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that somebody else keeps; a `total` only grows."""
+
+    name: str
+    text: str
+    value: float
+    total: bool = False
+
+
+class _Followed(Collector):
+    """Figures that are read when somebody asks."""
+
+    def __init__(self, read: Callable[[], Iterable[Figure]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        for figure in self._read():
+            family = CounterMetricFamily if figure.total else GaugeMetricFamily
+            yield family(figure.name, figure.text, value=figure.value)
 
 
 class Metrics:
@@ -28,6 +56,10 @@ class Metrics:
         )
         self.refused = Counter("telehealth_refused", "Requests refused by a limit.", ("limit",), registry=self.registry)
         self.errors = Counter("telehealth_errors", "Errors nobody foresaw.", ("where",), registry=self.registry)
+
+    def follow(self, read: Callable[[], Iterable[Figure]]) -> None:
+        """Include these figures from now on."""
+        self.registry.register(_Followed(read))
 
     def text(self) -> bytes:
         """Return all figures in the text format."""

@@ -73,7 +73,12 @@ async def refusals(request: web.Request, handler: Next) -> web.StreamResponse:
 
 
 async def _refused(request: web.Request, problem: Problem) -> web.StreamResponse:
-    return await as_page(request, problem) or problem.response()
+    try:
+        return await as_page(request, problem) or problem.response()
+    except Exception as error:
+        # What broke the page may break the page about it, too.
+        _log(request, error)
+        return problem.response()
 
 
 def _log(request: web.Request, error: Exception) -> None:

@@ -26,6 +26,7 @@ class Limit:
 OPENINGS = Limit("opening", 30)
 RENEWALS = Limit("renewal", 60)
 TICKETS = Limit("ticket", 60)
+SOCKETS = Limit("socket", 600)
 INVITATIONS = Limit("invitation", 30)
 _ADDRESS_LOGINS = Limit("login_address", 120)
 

@@ -8,6 +8,7 @@ import pytest
 
 from telehealth.access import Role
 from telehealth.accounts.model import NewUser
+from telehealth.errors import Unavailable
 from telehealth.vitals.codes import as_page_data
 from telehealth.web.error_page import safe_next
 from tests.web.house import MISSING, Caller, House
@@ -141,3 +142,19 @@ async def test_a_node_whose_database_is_gone_is_alive_and_not_ready(house: House
 
 async def failing() -> None:
     raise TimeoutError
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_page_that_fails_says_so_as_a_page_or_at_least_as_a_problem(house: House, status: int) -> None:
+    doctor = await house.person("Ifeoma Okafor", Role.PRACTITIONER)
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("The database does not answer.") if status == 503 else ZeroDivisionError
+
+    object.__setattr__(house.services.accounts, "principal", fail)
+    found, _, page = await seen(house, "/worklist", doctor)
+    assert (found, data_of(page)["status"]) == (status, status)
+    object.__setattr__(house.services.assets, "render", lambda *_: 1 / 0)
+    response = await house.ask("GET", "/worklist", doctor, Accept=HTML)
+    assert (response.status, response.content_type) == (status, "application/problem+json")
+    assert response.headers.get("Retry-After") == ("10" if status == 503 else None)

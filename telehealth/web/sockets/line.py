@@ -13,6 +13,7 @@ from telehealth.consultations.ports import SlowConsumer
 from telehealth.errors import Forbidden, Gone, Invalid, NotFound, TelehealthError, TooMany, Unauthenticated, Unavailable
 from telehealth.rtp.token_bucket import TokenBucket
 from telehealth.web.context import came_from, services
+from telehealth.web.rate_limits import SOCKETS
 from telehealth.web.same_origin import is_ours
 from telehealth.web.services import Services
 from telehealth.web.sockets.open_sockets import OpenSocket
@@ -137,6 +138,7 @@ async def accepted(
     """Accept the socket; at the end of the context it is closed, with the code that an error asks for."""
     require_own_page(request)
     reach = services(request)
+    reach.limits.from_address(SOCKETS, came_from(request).address)
     ws = web.WebSocketResponse(
         timeout=_CLOSE_S, heartbeat=_PING_S, compress=False, max_msg_size=limits.message_bytes, writer_limit=64 * 1024
     )

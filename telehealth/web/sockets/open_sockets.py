@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from telehealth.bus import REVOCATIONS, Bus, Gap
+from telehealth.consultations.tasks import Tasks
 from telehealth.errors import TelehealthError, TooMany
 from telehealth.metrics import Metrics
 from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, Outbox
@@ -38,6 +39,7 @@ class OpenSockets:
         self._open: set[OpenSocket] = set()
         self._subjects: Counter[str] = Counter()
         self._stopping = False
+        self._tasks = Tasks()
 
     @contextmanager
     def opening(self, kind: str, outbox: Outbox) -> Iterator[OpenSocket]:
@@ -72,32 +74,33 @@ class OpenSockets:
         for socket in tuple(self._open):
             socket.outbox.close(code)
 
-    @asynccontextmanager
-    async def following_revocations(self) -> AsyncIterator[None]:
-        """Close sockets of whoever is revoked, while the context lasts."""
-        ready = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self._follow(ready))
-            await ready.wait()
-            try:
-                yield
-            finally:
-                task.cancel()
+    async def start(self) -> None:
+        """Follow revocations from now on; return once that has begun or was tried."""
+        tried = asyncio.Event()
+        self._tasks.start(self._follow(tried), "revocations of sockets")
+        await tried.wait()
 
-    async def _follow(self, ready: asyncio.Event) -> None:
+    async def aclose(self) -> None:
+        """Follow revocations no longer."""
+        await self._tasks.aclose()
+
+    async def _follow(self, tried: asyncio.Event) -> None:
         while True:
             try:
-                await self._follow_once(ready)
-            except TelehealthError:
-                logger.warning("revocations can't be followed; trying again")
-                # What was revoked meanwhile is unknown: everybody must show their ticket again.
-                self._close_named(REPLACED_BY_SERVER)
-                ready.set()
-                await asyncio.sleep(_AGAIN_S)
+                await self._follow_once(tried)
+            except TelehealthError as error:
+                logger.warning("revocations can't be followed: %s; trying again", error.code)
+            except Exception:
+                # Nobody may keep a socket because of a fault of ours.
+                logger.exception("revocations can't be followed; trying again")
+            # What was revoked meanwhile is unknown: everybody must show a new ticket.
+            self._close_named(REPLACED_BY_SERVER)
+            tried.set()
+            await asyncio.sleep(_AGAIN_S)
 
-    async def _follow_once(self, ready: asyncio.Event) -> None:
+    async def _follow_once(self, tried: asyncio.Event) -> None:
         async with self._bus.subscribe(REVOCATIONS) as revocations:
-            ready.set()
+            tried.set()
             async for delivery in revocations:
                 if isinstance(delivery, Gap):
                     self._close_named(REPLACED_BY_SERVER)
