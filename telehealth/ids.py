@@ -15,6 +15,8 @@ InvitationId = NewType("InvitationId", str)
 DeviceId = NewType("DeviceId", str)
 CaseId = NewType("CaseId", str)
 TokenId = NewType("TokenId", str)
+AlarmId = NewType("AlarmId", str)
+ScoreId = NewType("ScoreId", str)
 
 NewId = Callable[[], str]
 """Where chance enters: returns a fresh identifier at each call."""
