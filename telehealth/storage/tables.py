@@ -328,21 +328,41 @@ wave_channels = Table(
     UniqueConstraint("device_id", "boot", "device_channel", "encounter_id"),
 )
 
-# No foreign keys: thousands of rows a second, and the device was checked when it connected.
-vital_frames = Table(
-    "vital_frames",
+# Frames are many and small: what they share stands here once, and they name it by a number.
+device_boots = Table(
+    "device_boots",
     metadata,
     Column("number", RowNumber, primary_key=True, autoincrement=True),
-    _needed("encounter_id", Id),
     _needed("device_id", Id),
     _needed("boot", String),
-    _needed("channel", Integer),
-    _needed("sequence", BigInteger),
-    _needed("taken_at", Instant),
-    _needed("received_at", Instant),
+    UniqueConstraint("device_id", "boot"),
+)
+
+vital_feeds = Table(
+    "vital_feeds",
+    metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    _needed("boot_number", BigInteger),
+    _needed("encounter_id", Id),
+    UniqueConstraint("boot_number", "encounter_id"),
+    Index(None, "encounter_id"),
+)
+
+# No foreign keys: thousands of rows a second, and the device was checked when it connected. Instants in microseconds
+# since 1970, as they are compared only. SQLite keeps the rows in the tree of the key: no second one finds repeats.
+device_frames = Table(
+    "device_frames",
+    metadata,
+    _needed("boot_number", BigInteger, autoincrement=False),
+    _needed("channel", Integer, autoincrement=False),
+    _needed("sequence", BigInteger, autoincrement=False),
+    _needed("feed_number", BigInteger),
+    _needed("taken_us", BigInteger),
+    _needed("received_us", BigInteger),
     _needed("body", Sealed),
-    UniqueConstraint("device_id", "boot", "channel", "sequence"),
-    Index(None, "encounter_id", "received_at"),
+    PrimaryKeyConstraint("boot_number", "channel", "sequence"),
+    Index(None, "feed_number", "taken_us"),
+    sqlite_with_rowid=False,
 )
 
 audit_entries = Table(

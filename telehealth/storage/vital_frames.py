@@ -1,133 +1,257 @@
-"""Stored samples and waveforms; bodies are sealed with a key of their encounter's."""
+"""Stored samples and waveforms; bodies are sealed with a key of their encounter's.
 
-import dataclasses
-from collections.abc import Sequence
-from datetime import datetime
+A frame names its device and boot by one number and its encounter by another: both are made when they are first needed,
+are never taken away, and so may be remembered here.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
-from sqlalchemy import insert as plain_insert
+from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from telehealth.errors import Invalid
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
-from telehealth.storage.encounters import lock_encounter
 from telehealth.storage.group_commit import GroupCommit
 from telehealth.storage.statements import insert
-from telehealth.storage.tables import vital_frames, wave_channels
-from telehealth.vitals.model import StoredFrame, WaveChannel
+from telehealth.storage.tables import device_boots, device_frames, vital_feeds
+from telehealth.storage.wave_channels import CHANNELS, SqlWaveChannels
+from telehealth.vitals.model import FramePage, StoredFrame
 
-LAST_CHANNEL = 65_535
-"""Highest number of a channel in an encounter: it travels in 16 bits."""
+LATE_ROWS = 256
+"""Most rows of a transaction that back-fills: what is live waits no longer than it takes."""
 
-_CHANNELS = 1_000
+_REMEMBERED = 4_096
+_FEEDS = 1_000
+_SCOPE = "vital_frames"
+"""The scope of the bodies' keys: the name that the table had once."""
 
-_c = vital_frames.c
-_w = wave_channels.c
-_identity = (_c.device_id, _c.boot, _c.channel, _c.sequence)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_INSERT = (
+    "INSERT OR IGNORE INTO device_frames "
+    "(boot_number, channel, sequence, feed_number, taken_us, received_us, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+# The channels of a boot and the newest sequence of each, without reading what lies between.
+_LAST = text(
+    "WITH RECURSIVE seen(channel) AS ("
+    "SELECT min(channel) FROM device_frames WHERE boot_number = :boot "
+    "UNION ALL SELECT (SELECT min(channel) FROM device_frames WHERE boot_number = :boot AND channel > seen.channel) "
+    "FROM seen WHERE seen.channel IS NOT NULL) "
+    "SELECT channel, (SELECT max(sequence) FROM device_frames WHERE boot_number = :boot "
+    "AND channel = seen.channel) AS last FROM seen WHERE channel IS NOT NULL LIMIT :most"
+)
+
+_c = device_frames.c
+_key = (_c.boot_number, _c.channel, _c.sequence)
+_FeedKey = tuple[str, str, str]
+_FrameRow = tuple[int, int, int, int, int, int, bytes]
 
 
-class SqlVitalFrames:
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    number: int
+    boot_number: int
+    device: DeviceId
+    boot: str
+    encounter: EncounterId
+
+
+class SqlVitalFrames(SqlWaveChannels):
     """Implements vitals.ports.VitalFrames."""
 
     def __init__(self, database: Database, cipher: FieldCipher) -> None:
-        self._database = database
-        self._body = cipher.column("vital_frames", "body")
-        self._commits = GroupCommit(self._insert)
+        super().__init__(database)
+        self._body = cipher.column(_SCOPE, "body")
+        self._live = GroupCommit(self._insert)
+        self._late = GroupCommit(self._insert, LATE_ROWS)
+        self._feeds: OrderedDict[_FeedKey, _Feed] = OrderedDict()
 
-    async def add_channels(self, channels: Sequence[WaveChannel]) -> Sequence[WaveChannel]:
-        async with self._database.write() as connection:
-            # Sorted, so that two transactions that need several never wait for each other.
-            for encounter in sorted({channel.encounter_id for channel in channels}):
-                await lock_encounter(connection, encounter)
-            return [await _add_channel(connection, channel) for channel in channels]
-
-    async def channels(self, encounter: EncounterId) -> Sequence[WaveChannel]:
-        """Return the newest 1,000, by number."""
-        newest = select(wave_channels).where(_w.encounter_id == encounter).order_by(_w.number.desc()).limit(_CHANNELS)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(newest)).all()
-        return [WaveChannel(**row._asdict()) for row in reversed(rows)]
-
-    async def add(self, frames: Sequence[StoredFrame]) -> Sequence[bool]:
+    async def add(self, frames: Sequence[StoredFrame], *, late: bool = False) -> Sequence[bool]:
         if not frames:
             return []
-        return await self._commits.add([self._values(frame) for frame in frames])
+        rows = [self._row(frame, await self._feed(frame)) for frame in frames]
+        return await (self._late if late else self._live).add(rows)
 
     async def last_sequences(self, device: DeviceId, boot: str) -> dict[int, int]:
-        statement = select(_c.channel, func.max(_c.sequence).label("last")).where(
-            _c.device_id == device, _c.boot == boot
-        )
+        known = select(device_boots.c.number).where(device_boots.c.device_id == device, device_boots.c.boot == boot)
         async with self._database.read() as connection:
-            rows = (await connection.execute(statement.group_by(_c.channel).limit(_CHANNELS))).all()
+            number = await connection.scalar(known)
+            if number is None:
+                return {}
+            rows = (await connection.execute(_LAST, {"boot": number, "most": CHANNELS})).all()
         return {row.channel: row.last for row in rows}
 
     async def since(
         self, encounter: EncounterId, at: datetime, *, limit: int, channel: int | None = None
     ) -> Sequence[StoredFrame]:
-        statement = select(vital_frames).where(_c.encounter_id == encounter, _c.received_at >= at)
-        if channel is not None:
-            statement = statement.where(_c.channel == channel)
-        newest = statement.order_by(_c.received_at.desc(), _c.number.desc()).limit(limit)
+        newest: list[StoredFrame] = []
         async with self._database.read() as connection:
-            rows = (await connection.execute(newest)).all()
-        return [self._frame(row) for row in reversed(rows)]
+            for feed in await _feeds_of(connection, encounter):
+                statement = _of(feed, {channel} if channel is not None else None).where(_c.taken_us >= _us(at))
+                ordered = statement.order_by(_c.taken_us.desc(), _c.boot_number.desc(), _c.channel, _c.sequence.desc())
+                rows = (await connection.execute(ordered.limit(limit))).all()
+                newest += [self._frame(row, feed) for row in rows]
+        newest.sort(key=lambda frame: (frame.taken_at, frame.channel, frame.sequence))
+        return newest[-limit:]
 
-    async def _insert(self, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+    async def between(
+        self,
+        encounter: EncounterId,
+        start: datetime,
+        end: datetime,
+        *,
+        limit: int,
+        channels: Collection[int] | None = None,
+        after: str = "",
+    ) -> FramePage:
+        place = _place_of(after)
+        async with self._database.read() as connection:
+            # Each feed's rows come in the order of its index: merged, no more than a page of any is read.
+            found = []
+            for feed in await _feeds_of(connection, encounter):
+                statement = _of(feed, channels).where(_c.taken_us >= _us(start), _c.taken_us < _us(end))
+                if place is not None:
+                    statement = statement.where(_c.taken_us >= place[0], tuple_(_c.taken_us, *_key) > place)
+                ordered = statement.order_by(_c.taken_us, *_key).limit(limit + 1)
+                found.append([(_place(row), row, feed) for row in (await connection.execute(ordered)).all()])
+        merged = list(heapq.merge(*found, key=lambda item: item[0]))
+        frames = tuple(self._frame(row, feed) for _, row, feed in merged[:limit])
+        more = len(merged) > limit
+        return FramePage(frames, "-".join(str(part) for part in merged[limit - 1][0]) if more else "")
+
+    async def purge(self, before: datetime, *, numerics: bool, limit: int) -> int:
+        old = (_c.taken_us < _us(before), _c.channel == 0 if numerics else _c.channel != 0)
+        deleted = 0
+        async with self._database.read() as connection:
+            some = select(_c.feed_number).where(_c.feed_number == vital_feeds.c.number, *old).limit(1)
+            statement = select(vital_feeds.c.number).where(some.exists()).order_by(vital_feeds.c.number).limit(_FEEDS)
+            feeds = (await connection.scalars(statement)).all()
+        for feed in feeds:
+            if deleted >= limit:
+                break
+            deleted += await self._purge_feed(feed, old, limit - deleted)
+        return deleted
+
+    async def _purge_feed(self, feed: int, old: tuple[Any, ...], limit: int) -> int:
+        keys = select(*_key).where(_c.feed_number == feed, *old).limit(limit)
         async with self._database.write() as connection:
-            statement = insert(connection, vital_frames).on_conflict_do_nothing().returning(*_identity)
-            fresh = {tuple(row) for row in (await connection.execute(statement, rows)).all()}
-        return [_claim(fresh, row) for row in rows]
+            result = await connection.execute(device_frames.delete().where(tuple_(*_key).in_(keys)))
+        return result.rowcount
 
-    def _values(self, frame: StoredFrame) -> dict[str, Any]:
-        return {
-            "encounter_id": frame.encounter_id,
-            "device_id": frame.device_id,
-            "boot": frame.boot,
-            "channel": frame.channel,
-            "sequence": frame.sequence,
-            "taken_at": frame.taken_at,
-            "received_at": frame.received_at,
-            "body": self._body.seal_bytes(_place(frame), frame.body, group=frame.encounter_id),
-        }
+    async def _feed(self, frame: StoredFrame) -> _Feed:
+        key = (frame.device_id, frame.boot, frame.encounter_id)
+        known = self._feeds.get(key)
+        if known is None:
+            known = self._feeds[key] = await self._numbered(frame)
+            while len(self._feeds) > _REMEMBERED:
+                self._feeds.popitem(last=False)
+        return known
 
-    def _frame(self, row: Row[Any]) -> StoredFrame:
+    async def _numbered(self, frame: StoredFrame) -> _Feed:
+        boot = {"device_id": frame.device_id, "boot": frame.boot}
+        async with self._database.write() as connection:
+            await connection.execute(insert(connection, device_boots).values(**boot).on_conflict_do_nothing())
+            same = (device_boots.c.device_id == frame.device_id, device_boots.c.boot == frame.boot)
+            boot_number = (await connection.execute(select(device_boots.c.number).where(*same))).scalar_one()
+            feed = {"boot_number": boot_number, "encounter_id": frame.encounter_id}
+            await connection.execute(insert(connection, vital_feeds).values(**feed).on_conflict_do_nothing())
+            where = (vital_feeds.c.boot_number == boot_number, vital_feeds.c.encounter_id == frame.encounter_id)
+            number = (await connection.execute(select(vital_feeds.c.number).where(*where))).scalar_one()
+        return _Feed(number, boot_number, frame.device_id, frame.boot, frame.encounter_id)
+
+    async def _insert(self, rows: Sequence[_FrameRow]) -> Sequence[bool]:
+        async with self._database.write() as connection:
+            if connection.dialect.name == "sqlite":
+                return await _insert_into_sqlite(connection, rows)
+            statement = insert(connection, device_frames).on_conflict_do_nothing().returning(*_key)
+            names = [column.name for column in device_frames.columns]
+            values = [dict(zip(names, row, strict=True)) for row in rows]
+            fresh = {tuple(row) for row in (await connection.execute(statement, values)).all()}
+        return [_claim(fresh, row[:3]) for row in rows]
+
+    def _row(self, frame: StoredFrame, feed: _Feed) -> _FrameRow:
+        sealed = self._body.seal_bytes(_sealed_place(frame), frame.body, group=frame.encounter_id)
+        taken, received = _us(frame.taken_at), _us(frame.received_at)
+        return (feed.boot_number, frame.channel, frame.sequence, feed.number, taken, received, sealed)
+
+    def _frame(self, row: Row[Any], feed: _Feed) -> StoredFrame:
+        place = f"{feed.device}/{feed.boot}/{row.channel}/{row.sequence}"
         return StoredFrame(
-            encounter_id=EncounterId(row.encounter_id),
-            device_id=DeviceId(row.device_id),
-            boot=row.boot,
+            encounter_id=feed.encounter,
+            device_id=feed.device,
+            boot=feed.boot,
             channel=row.channel,
             sequence=row.sequence,
-            taken_at=row.taken_at,
-            received_at=row.received_at,
-            body=self._body.open_bytes(_place(row), row.body, group=row.encounter_id),
+            taken_at=_EPOCH + row.taken_us * _MICROSECOND,
+            received_at=_EPOCH + row.received_us * _MICROSECOND,
+            body=self._body.open_bytes(place, row.body, group=feed.encounter),
         )
 
 
-def _place(frame: StoredFrame | Row[Any]) -> str:
+async def _insert_into_sqlite(connection: AsyncConnection, rows: Sequence[_FrameRow]) -> Sequence[bool]:
+    """Insert in one statement for all; RETURNING would read each row back, and nearly all are new."""
+    inserted = (await connection.exec_driver_sql(_INSERT, list(rows))).rowcount
+    if inserted == len(rows):
+        return [True] * len(rows)
+    # No two sealings are alike: the row that is there with our bytes is ours.
+    stored: dict[tuple[int, int, int], bytes] = {}
+    for start in range(0, len(rows), LATE_ROWS):
+        keys = [row[:3] for row in rows[start : start + LATE_ROWS]]
+        found = await connection.execute(select(*_key, _c.body).where(tuple_(*_key).in_(keys)))
+        stored |= {(row.boot_number, row.channel, row.sequence): row.body for row in found.all()}
+    return [stored.get(row[:3]) == row[6] for row in rows]
+
+
+async def _feeds_of(connection: AsyncConnection, encounter: EncounterId) -> list[_Feed]:
+    """Return the newest feeds of an encounter."""
+    statement = (
+        select(vital_feeds.c.number, vital_feeds.c.boot_number, device_boots.c.device_id, device_boots.c.boot)
+        .join_from(vital_feeds, device_boots, device_boots.c.number == vital_feeds.c.boot_number)
+        .where(vital_feeds.c.encounter_id == encounter)
+        .order_by(vital_feeds.c.number.desc())
+        .limit(_FEEDS)
+    )
+    rows = (await connection.execute(statement)).all()
+    return [_Feed(row.number, row.boot_number, DeviceId(row.device_id), row.boot, encounter) for row in rows]
+
+
+def _of(feed: _Feed, channels: Collection[int] | None) -> Select[Any]:
+    statement = select(device_frames).where(_c.feed_number == feed.number)
+    return statement if channels is None else statement.where(_c.channel.in_(sorted(channels)))
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _place(row: Row[Any]) -> tuple[int, int, int, int]:
+    return (row.taken_us, row.boot_number, row.channel, row.sequence)
+
+
+def _place_of(after: str) -> tuple[int, ...] | None:
+    """Return the place that a page ended with; Invalid for what no page gave."""
+    if not after:
+        return None
+    parts = after.split("-")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in parts):
+        raise Invalid("There is no such page.", code="bad_page")
+    return tuple(int(part) for part in parts)
+
+
+def _sealed_place(frame: StoredFrame) -> str:
     return f"{frame.device_id}/{frame.boot}/{frame.channel}/{frame.sequence}"
 
 
-def _claim(fresh: set[tuple[Any, ...]], row: dict[str, Any]) -> bool:
+def _claim(fresh: set[tuple[Any, ...]], key: tuple[Any, ...]) -> bool:
     """Say whether the row is among the fresh ones, and take it out: a repeat of it is not new."""
-    key = (row["device_id"], row["boot"], row["channel"], row["sequence"])
     if key not in fresh:
         return False
     fresh.remove(key)
     return True
-
-
-async def _add_channel(connection: AsyncConnection, channel: WaveChannel) -> WaveChannel:
-    of_encounter: ColumnElement[bool] = _w.encounter_id == channel.encounter_id
-    same = (_w.device_id == channel.device_id, _w.boot == channel.boot, _w.device_channel == channel.device_channel)
-    known = await connection.execute(select(wave_channels).where(of_encounter, *same))
-    if (row := known.one_or_none()) is not None:
-        return WaveChannel(**row._asdict())
-    last: int | None = await connection.scalar(select(func.max(_w.number)).where(of_encounter))
-    if last == LAST_CHANNEL:
-        raise Invalid("This encounter has too many waveform channels.", code="too_many_channels")
-    numbered = dataclasses.replace(channel, number=(last or 0) + 1)
-    await connection.execute(plain_insert(wave_channels).values(**dataclasses.asdict(numbered)))
-    return numbered

@@ -165,6 +165,8 @@ class FrameFlag(IntFlag):
     DEMO = 1
     QUESTIONABLE = 2
     BACKFILL = 4
+    EPOCH = 8
+    """The device's clock was set: times before and after are not of one clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +215,15 @@ class StoredFrame:
     taken_at: datetime
     received_at: datetime
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FramePage:
+    """A part of what is stored, in the order in which it was measured.
+
+    Attributes:
+        next: Where the next part begins; empty if there is none.
+    """
+
+    frames: tuple[StoredFrame, ...]
+    next: str

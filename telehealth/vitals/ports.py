@@ -1,11 +1,11 @@
 """What vitals need of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from telehealth.ids import DeviceId, EncounterId
-from telehealth.vitals.model import Device, DeviceAssociation, Report, StoredFrame, WaveBlock, WaveChannel
+from telehealth.vitals.model import Device, DeviceAssociation, FramePage, Report, StoredFrame, WaveBlock, WaveChannel
 
 
 class Devices(Protocol):
@@ -43,8 +43,11 @@ class VitalFrames(Protocol):
 
     async def channels(self, encounter: EncounterId) -> Sequence[WaveChannel]: ...
 
-    async def add(self, frames: Sequence[StoredFrame]) -> Sequence[bool]:
-        """Store the frames in one transaction; for each, True if it is new and False if it was there."""
+    async def add(self, frames: Sequence[StoredFrame], *, late: bool = False) -> Sequence[bool]:
+        """Store the frames in one transaction; for each, True if it is new and False if it was there.
+
+        `late` ones share no transaction with live ones, and short ones with each other.
+        """
         ...
 
     async def last_sequences(self, device: DeviceId, boot: str) -> dict[int, int]:
@@ -54,7 +57,33 @@ class VitalFrames(Protocol):
     async def since(
         self, encounter: EncounterId, at: datetime, *, limit: int, channel: int | None = None
     ) -> Sequence[StoredFrame]:
-        """Return the newest `limit` frames received since `at`, oldest first; only of this device channel, if given."""
+        """Return the newest `limit` frames taken since `at`, oldest first; only of this device channel, if given."""
+        ...
+
+    async def between(
+        self,
+        encounter: EncounterId,
+        start: datetime,
+        end: datetime,
+        *,
+        limit: int,
+        channels: Collection[int] | None = None,
+        after: str = "",
+    ) -> FramePage:
+        """Return frames whose first sample was taken from `start` to before `end`, in order of time.
+
+        Args:
+            encounter: Whose.
+            start: The first instant.
+            end: The instant after the last.
+            limit: Most frames of a page.
+            channels: Only of these device channels; None: of all.
+            after: `next` of the page before. Invalid (`bad_page`) for anything else.
+        """
+        ...
+
+    async def purge(self, before: datetime, *, numerics: bool, limit: int) -> int:
+        """Delete at most `limit` frames taken before, numerics or else waves; return how many."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from telehealth.errors import NotFound
+from telehealth.errors import Invalid, NotFound
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.storage.stores import Stores
 from telehealth.vitals.model import NUMERICS_CHANNEL, Device, DeviceAssociation, StoredFrame, WaveChannel
@@ -133,5 +133,53 @@ async def test_the_newest_frames_come_oldest_first_and_of_one_encounter(clinic: 
     await clinic.vital_frames.add([a_frame(100, encounter_id=OTHER_ENCOUNTER)])
     newest = await clinic.vital_frames.since(ENCOUNTER, NOON, limit=3)
     assert [frame.sequence for frame in newest] == [7, 8, 9]
-    late = await clinic.vital_frames.since(ENCOUNTER, a_frame(9).received_at, limit=3)
+    late = await clinic.vital_frames.since(ENCOUNTER, a_frame(9).taken_at, limit=3)
     assert [frame.sequence for frame in late] == [9]
+
+
+async def test_an_interval_is_read_in_pages_in_the_order_of_time(clinic: Stores) -> None:
+    live = [a_frame(number) for number in range(10)]
+    other_boot = [a_frame(number, boot="b2", channel=2) for number in range(10)]
+    numerics = [a_frame(number, channel=NUMERICS_CHANNEL) for number in range(10)]
+    await clinic.vital_frames.add(live[5:] + other_boot)
+    await clinic.vital_frames.add(live[:5] + numerics, late=True)
+    await clinic.vital_frames.add([a_frame(100, encounter_id=OTHER_ENCOUNTER)])
+    start, end = a_frame(2).taken_at, a_frame(8).taken_at
+    read: list[StoredFrame] = []
+    after = ""
+    while True:
+        page = await clinic.vital_frames.between(ENCOUNTER, start, end, limit=4, after=after)
+        assert len(page.frames) <= 4
+        read += page.frames
+        if not (after := page.next):
+            break
+    assert [frame.taken_at for frame in read] == sorted(frame.taken_at for frame in read)
+    expected = live[2:8] + other_boot[2:8] + numerics[2:8]
+    assert len(read) == len(expected)
+    assert all(frame in expected for frame in read)
+    only = await clinic.vital_frames.between(ENCOUNTER, start, end, limit=100, channels={NUMERICS_CHANNEL})
+    assert list(only.frames) == numerics[2:8]
+    assert only.next == ""
+    for wrong in ("1", "1-2-3", "a-b-c-d", "1-2-3--4", "1-2-3-" + "9" * 30):
+        with pytest.raises(Invalid):
+            await clinic.vital_frames.between(ENCOUNTER, start, end, limit=1, after=wrong)
+
+
+async def test_a_device_that_changes_the_encounter_keeps_its_count(clinic: Stores) -> None:
+    assert await clinic.vital_frames.add([a_frame(1)]) == [True]
+    moved = [a_frame(number, encounter_id=OTHER_ENCOUNTER) for number in (1, 2)]
+    assert await clinic.vital_frames.add(moved) == [False, True]
+    assert await clinic.vital_frames.since(OTHER_ENCOUNTER, NOON, limit=9) == [moved[1]]
+
+
+async def test_a_purge_takes_what_is_old_of_its_class_and_no_more_at_once_than_it_may(clinic: Stores) -> None:
+    waves = [a_frame(number) for number in range(10)]
+    numerics = [a_frame(number, channel=NUMERICS_CHANNEL) for number in range(10)]
+    await clinic.vital_frames.add(waves + numerics)
+    before = a_frame(6).taken_at
+    assert await clinic.vital_frames.purge(before, numerics=False, limit=4) == 4
+    assert await clinic.vital_frames.purge(before, numerics=False, limit=4) == 2
+    assert await clinic.vital_frames.purge(before, numerics=False, limit=4) == 0
+    left = await clinic.vital_frames.since(ENCOUNTER, NOON - timedelta(days=1), limit=100)
+    assert [frame for frame in left if frame.channel] == waves[6:]
+    assert [frame for frame in left if not frame.channel] == numerics

@@ -16,6 +16,10 @@ from tests.builders import a_patient, a_user
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5
+COUNT = (
+    "SELECT count(*) FROM device_frames JOIN device_boots ON device_boots.number = device_frames.boot_number "
+    "WHERE device_boots.boot = :boot"
+)
 
 
 async def acknowledged_before_death(url: str, name: str, lines: int) -> list[list[str]]:
@@ -52,5 +56,5 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path:
             assert last.get(1, -1) >= max(stored, default=-1)
             async with database.read() as connection:
                 assert await connection.scalar(text("PRAGMA integrity_check")) == "ok"
-                count = await connection.scalar(text(f"SELECT count(*) FROM vital_frames WHERE boot = '{round_}'"))
+                count = await connection.scalar(text(COUNT), {"boot": str(round_)})
             assert count == last.get(1, -1) + 1  # Each batch is there whole or not at all.
