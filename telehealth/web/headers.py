@@ -32,11 +32,11 @@ def _is_plain(host: str) -> bool:
     return 0 < len(host) <= 255 and all(char.isascii() and (char.isalnum() or char in ".-:[]") for char in host)
 
 
-def put_headers(request: web.BaseRequest, response: web.StreamResponse, *, scheme: str) -> None:
-    """Set the headers on a response that is about to leave."""
+def put_headers(request: web.BaseRequest, response: web.StreamResponse, *, https_for_good: bool) -> None:
+    """Set the headers on a response that is about to leave; `https_for_good`: browsers shall come by HTTPS only."""
     response.headers.update(_ALWAYS)
     response.headers["Content-Security-Policy"] = content_security_policy(request.headers.get("Host", ""))
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
-    if scheme == "https":
+    if https_for_good:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"

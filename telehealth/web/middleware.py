@@ -90,6 +90,8 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
     """Set the headers that every response carries."""
     if request.path.startswith(services(request).assets.prefix) and response.status in (200, 206, 304):
         response.headers["Cache-Control"] = headers.IMMUTABLE
-    headers.put_headers(request, response, scheme=came_from(request).scheme)
+    # A certificate of our own making is for trying: nobody must be locked out when it is gone.
+    lasting = came_from(request).scheme == "https" and not services(request).settings.tls_self_signed
+    headers.put_headers(request, response, https_for_good=lasting)
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
