@@ -3,7 +3,7 @@
 Two implementations behave alike (cluster.local_bus and cluster.redis_bus); one contract suite runs on both.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NewType, Protocol
@@ -72,6 +72,10 @@ class Bus(Protocol):
 
     async def publish(self, topic: Topic, event: Event) -> EventId:
         """Append to the topic; return the event's id. Unavailable if the bus cannot take it."""
+        ...
+
+    async def publish_all(self, topic: Topic, events: Sequence[Event]) -> Sequence[EventId]:
+        """Append the events in order, nothing between them; return their ids. Unavailable as for publish."""
         ...
 
     def subscribe(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +53,9 @@ class RecordingBus:
         self._history: dict[Topic, deque[Delivery]] = defaultdict(lambda: deque(maxlen=history))
         self._newest_lost: dict[Topic, EventId] = {}
         self._listeners: dict[Topic, list[asyncio.Queue[Delivery | Gap]]] = defaultdict(list)
+
+    async def publish_all(self, topic: Topic, events: Sequence[Event]) -> list[EventId]:
+        return [await self.publish(topic, event) for event in events]
 
     async def publish(self, topic: Topic, event: Event) -> EventId:
         if self.failing:

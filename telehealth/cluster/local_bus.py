@@ -1,7 +1,7 @@
 """The bus of a single process: a ring of events per topic."""
 
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from telehealth.bus import Delivery, Event, EventId, Gap, Topic
@@ -11,6 +11,9 @@ from telehealth.errors import Unavailable
 
 HISTORY = 4096
 QUEUE = 1024
+HISTORY_BYTES = 128 * 1024
+"""A topic keeps no more: about a minute of three waveforms."""
+
 IDLE_TOPICS = 64
 
 
@@ -18,8 +21,17 @@ class _Log:
     """A topic's newest events, and who listens."""
 
     def __init__(self, history: int) -> None:
-        self.events: deque[Delivery] = deque(maxlen=history)
+        self.events: deque[Delivery] = deque()
+        self._history = history
+        self._bytes = 0
         self.listeners: set[Listener] = set()
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Append to the history; the oldest go beyond its limits."""
+        self.events.extend(deliveries)
+        self._bytes += sum(len(delivery.event.body) for delivery in deliveries)
+        while len(self.events) > 1 and (len(self.events) > self._history or self._bytes > HISTORY_BYTES):
+            self._bytes -= len(self.events.popleft().event.body)
 
     def since(self, after: EventId) -> tuple[list[Delivery], bool]:
         """Return what came after, and whether `after` is still known."""
@@ -48,14 +60,18 @@ class LocalBus:
         self._closed = False
 
     async def publish(self, topic: Topic, event: Event) -> EventId:
+        return (await self.publish_all(topic, (event,)))[0]
+
+    async def publish_all(self, topic: Topic, events: Sequence[Event]) -> Sequence[EventId]:
         if self._closed:
             raise Unavailable("The bus is closed.")
         log = self._live.get(topic) or self._rest(topic, self._idle.get(topic) or _Log(self._history))
-        delivery = Delivery(self._next_id(), event)
-        log.events.append(delivery)
+        deliveries = [Delivery(self._next_id(), event) for event in events]
+        log.keep(deliveries)
         for listener in log.listeners:
-            listener.put(delivery)
-        return delivery.id
+            for delivery in deliveries:
+                listener.put(delivery)
+        return [delivery.id for delivery in deliveries]
 
     @asynccontextmanager
     async def subscribe(

@@ -8,7 +8,7 @@ from the stream what it has missed; a position that is no longer there becomes a
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self, TypeVar
 
@@ -37,10 +37,14 @@ _PREFIX = "telehealth:"
 _ALIVE = _PREFIX + "alive"
 
 _PUBLISH = """
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[1], '*', 'kind', ARGV[3], 'body', ARGV[4])
+local ids = {}
+for at = 3, #ARGV, 2 do
+  local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[1], '*', 'kind', ARGV[at], 'body', ARGV[at + 1])
+  redis.call('PUBLISH', KEYS[1], id .. '\\n' .. ARGV[at] .. '\\n' .. ARGV[at + 1])
+  ids[#ids + 1] = id
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('PUBLISH', KEYS[1], id .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[4])
-return id
+return ids
 """
 
 _T = TypeVar("_T")
@@ -95,10 +99,17 @@ class RedisBus:
         self._closed = False
 
     async def publish(self, topic: Topic, event: Event) -> EventId:
+        return (await self.publish_all(topic, (event,)))[0]
+
+    async def publish_all(self, topic: Topic, events: Sequence[Event]) -> Sequence[EventId]:
         self._require_open()
-        arguments: list[int | str | bytes] = [self._history, _FORGET_MS, event.kind, event.body]
+        if not events:
+            return []
+        arguments: list[int | str | bytes] = [self._history, _FORGET_MS]
+        for event in events:
+            arguments += (event.kind, event.body)
         stored = await _answer(self._publish(keys=[_key(topic)], args=arguments))
-        return EventId.parse(stored.decode())
+        return [EventId.parse(name.decode()) for name in stored]
 
     @asynccontextmanager
     async def subscribe(

@@ -58,6 +58,15 @@ async def test_a_listener_hears_what_is_published_from_then_on_in_order(bus: Bus
         assert await take(listener, 7) == list(range(3, 10))
 
 
+async def test_events_published_together_come_together_and_in_order(bus: Bus, topic: Topic) -> None:
+    async with bus.subscribe(topic) as listener:
+        ids = await bus.publish_all(topic, [numbered(number) for number in range(5)])
+        assert await bus.publish_all(topic, []) == []
+        last = await bus.publish(topic, numbered(5))
+        assert sorted({*ids, last}) == [*ids, last]
+        assert await take(listener, 6) == list(range(6))
+
+
 async def test_nothing_of_before_is_heard_while_others_listen_already(bus: Bus, topic: Topic) -> None:
     async with bus.subscribe(topic):
         for number in range(20):
