@@ -1,5 +1,6 @@
 """The text messages of `/ws/device` (docs/protocol.md, Device)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
@@ -79,10 +80,11 @@ class Numerics(Message):
     seq: _Sequence
     taken_at: Ms
     values: Annotated[tuple[MdcValue | LoincValue, ...], Field(min_length=1, max_length=MAX_VALUES)]
+    backfill: bool = False
 
     def to_domain(self) -> RawNumerics:
         """Return it as the vitals plane takes it."""
-        return RawNumerics(self.seq, self.taken_at, tuple(_raw(value) for value in self.values))
+        return RawNumerics(self.seq, self.taken_at, tuple(_raw(value) for value in self.values), self.backfill)
 
 
 class ClockAsked(Message):
@@ -104,10 +106,11 @@ class Welcome(Message):
 
 
 class Ack(Message):
-    """For each channel, the highest sequence up to which everything that came is stored."""
+    """For each channel, the sequence up to which what came on this connection is stored: live, and back-fill."""
 
     type: Literal["ack"] = "ack"
     last: dict[int, _Sequence]
+    filled: dict[int, _Sequence] = Field(default_factory=dict)
 
 
 class Refused(Message):
@@ -138,6 +141,15 @@ ClientMessage = Hello | Numerics | ClockAsked
 ServerMessage = Welcome | Ack | Refused | ClockTold | Replaced
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
+
+
+def ack_text(last: Mapping[int, int], filled: Mapping[int, int]) -> str:
+    """Return an Ack as it goes out, some thousand times a second."""
+    return f'{{"type":"ack","last":{_counts(last)},"filled":{_counts(filled)}}}'
+
+
+def _counts(numbers: Mapping[int, int]) -> str:
+    return "{" + ",".join(f'"{channel}":{sequence}' for channel, sequence in numbers.items()) + "}"
 
 
 def parse_client(text: str | bytes) -> ClientMessage:

@@ -16,7 +16,7 @@ LATEST_MS = 4_102_444_800_000.0
 _HEADER = struct.Struct("<BBHIQdHBB")
 _PREFIX = struct.Struct("<QQ")
 _WAVE, _GAP = 1, 2
-_KNOWN_FLAGS = int(FrameFlag.DEMO | FrameFlag.QUESTIONABLE | FrameFlag.BACKFILL)
+_KNOWN_FLAGS = int(FrameFlag.DEMO | FrameFlag.QUESTIONABLE | FrameFlag.BACKFILL | FrameFlag.EPOCH)
 _MAX_INDEX = 2**63 - 1
 
 

@@ -11,7 +11,8 @@ from telehealth.clock import from_ms, to_ms
 from telehealth.ids import DeviceId
 from telehealth.interop.vital_frames import encode_frame
 from telehealth.interop.wire import Id, Line, Message, Ms, TicketText, parse
-from telehealth.vitals.model import Device, Quality, Report, Sample, WaveBlock, WaveChannel
+from telehealth.vitals.feed import BACKFILL_AFTER_MS
+from telehealth.vitals.model import Device, DeviceKind, Quality, Report, Sample, WaveBlock, WaveChannel
 
 _EventIdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
 
@@ -94,6 +95,7 @@ class Numerics(Message):
     taken_at: Ms
     received_at: Ms
     demo: bool
+    late: bool
     values: tuple[Value, ...]
 
 
@@ -171,6 +173,7 @@ class VitalsJson:
             taken_at=to_ms(report.taken_at),
             received_at=to_ms(report.received_at),
             demo=report.demo,
+            late=to_ms(report.received_at) - to_ms(report.taken_at) > BACKFILL_AFTER_MS,
             values=tuple(Value(mdc=s.mdc, value=s.value, unit=s.unit, quality=s.quality) for s in report.samples),
         )
         return _without_id(message)
@@ -248,4 +251,6 @@ def _channel(channel: WaveChannel) -> Channel:
 
 
 def _device(device: Device, *, connected: bool) -> DeviceState:
-    return DeviceState(id=device.id, name=device.name, simulated=device.simulated, connected=connected)
+    return DeviceState(
+        id=device.id, name=device.name, simulated=device.simulated, connected=connected, kind=device.kind
+    )

@@ -51,6 +51,10 @@ MESSAGES_PER_S = 200.0
 BURST = 2_000.0
 """Messages that a device may send at once; MESSAGES_PER_S on average."""
 
+LATE_PER_S = 1_000.0
+LATE_BURST = 250.0
+"""Messages of back-fill that all devices of a node may send together: live data go first."""
+
 MAX_CHANNELS = 32
 MAX_VALUES = 64
 
@@ -70,10 +74,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message that can be stored, what watchers are told of it, and its samples if it has any."""
+    """A message that can be stored, what watchers are told of it, and its samples if it has any.
+
+    Attributes:
+        late: The device kept it for a while and says so.
+    """
 
     frame: StoredFrame
     event: Event
+    late: bool
     report: Report | None = None
 
 
@@ -98,6 +107,7 @@ class Feed:
     clock: DeviceClock = field(default_factory=DeviceClock)
     _next_index: dict[int, int] = field(default_factory=dict)
     _next_sequence: dict[int, int] = field(default_factory=dict)
+    _epoch_begins: set[int] = field(default_factory=set)
 
     def take(
         self, batch: Sequence[Incoming], received_at: datetime, wire: VitalsWire
@@ -126,36 +136,49 @@ class Feed:
             self.last[frame.channel] = max(frame.sequence, self.last.get(frame.channel, 0))
         return {frame.channel: self.last[frame.channel] for frame in frames}
 
+    def observe_clock(self, device_ms: float, received_ms: float, *, just_sent: bool = False) -> bool:
+        """Take note of the device's clock; after a jump the next block of each channel begins a new epoch."""
+        jumped = self.clock.observe(device_ms, received_ms, just_sent=just_sent)
+        if jumped:
+            self._epoch_begins.update(self.channels)
+        return jumped
+
     def _numerics(
         self, message: RawNumerics, received_at: datetime, wire: VitalsWire
     ) -> tuple[Taken | None, tuple[str, ...]]:
         if len(message.values) > MAX_VALUES:
             raise Invalid("The message has too many values.", code="bad_message")
-        self.clock.observe(message.taken_at_ms, to_ms(received_at))
+        # What was kept for a while tells nothing of the clock, but that it was earlier.
+        if not message.late:
+            self.observe_clock(message.taken_at_ms, to_ms(received_at))
         taken_at = from_ms(message.taken_at_ms + self.clock.offset_ms)
         judged = judge(message.values, taken_at, received_at)
         if not judged.samples:
             return None, judged.faults
         report = Report(self.device.id, taken_at, received_at, self.device.simulated, judged.samples)
         frame = self._frame(NUMERICS_CHANNEL, message.sequence, taken_at, received_at, wire.stored(report))
-        return Taken(frame, Event("numerics", wire.numerics(report)), report), judged.faults
+        return Taken(frame, Event("numerics", wire.numerics(report)), message.late, report), judged.faults
 
     def _wave(self, block: WaveBlock, received_at: datetime, wire: VitalsWire) -> Taken:
         channel = self.channels.get(block.channel)
         if channel is None:
             raise Invalid(FAULTS["unknown_channel"], code="unknown_channel")
-        self._follow(block)
         received_ms = to_ms(received_at)
-        # A frame can't leave before its last sample: that moment is the device's latest known time.
         length_ms = 1000.0 * block.count / channel.rate_hz
-        self.clock.observe(block.starts_at_ms + length_ms, received_ms)
+        if not block.late:
+            self._follow(block)
+            # A frame can't leave before its last sample: that moment is the device's latest known time.
+            self.observe_clock(block.starts_at_ms + length_ms, received_ms)
         starts_at_ms = max(0.0, block.starts_at_ms + self.clock.offset_ms)
         flags = block.flags | (FrameFlag.DEMO if self.device.simulated else FrameFlag.NONE)
         if received_ms - starts_at_ms - length_ms > BACKFILL_AFTER_MS:
             flags |= FrameFlag.BACKFILL
+        if block.channel in self._epoch_begins and not block.late:
+            self._epoch_begins.discard(block.channel)
+            flags |= FrameFlag.EPOCH
         shown = wire.wave(replace(block, channel=channel.number, starts_at_ms=starts_at_ms, flags=flags))
         frame = self._frame(block.channel, block.sequence, from_ms(starts_at_ms), received_at, shown)
-        return Taken(frame, Event("wave", shown))
+        return Taken(frame, Event("wave", shown), block.late)
 
     def _follow(self, block: WaveBlock) -> None:
         """Keep the place of the channel; Invalid (out_of_order) for a new frame with samples of the past."""

@@ -99,11 +99,12 @@ class RawValue:
 
 @dataclass(frozen=True, slots=True)
 class RawNumerics:
-    """A message of numerics as a device sends it, by the device's clock."""
+    """A message of numerics as a device sends it, by the device's clock; `late`: sent as back-fill."""
 
     sequence: int
     taken_at_ms: float
     values: tuple[RawValue, ...]
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,11 @@ class WaveBlock:
     flags: FrameFlag = FrameFlag.NONE
     gap: bool = False
     missing: int = 0
+
+    @property
+    def late(self) -> bool:
+        """Whether it was kept for a while and is sent as back-fill."""
+        return bool(self.flags & FrameFlag.BACKFILL)
 
     @property
     def count(self) -> int:

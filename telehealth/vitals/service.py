@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from telehealth.access import Action, Principal, require
@@ -13,7 +13,17 @@ from telehealth.clock import Clock, to_ms
 from telehealth.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.rtp.token_bucket import TokenBucket
-from telehealth.vitals.feed import BURST, MESSAGES_PER_S, Feed, Incoming, Refusal, declared
+from telehealth.vitals.feed import (
+    BURST,
+    LATE_BURST,
+    LATE_PER_S,
+    MESSAGES_PER_S,
+    Feed,
+    Incoming,
+    Refusal,
+    Taken,
+    declared,
+)
 from telehealth.vitals.model import (
     NUMERICS_CHANNEL,
     Device,
@@ -40,10 +50,16 @@ REMEMBERED_ENCOUNTERS = 512
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What to tell the device: what is stored, by channel, and what was refused."""
+    """What to tell the device: what is stored, by channel, and what was refused.
+
+    Attributes:
+        acks: Of what came live.
+        filled: Of what came as back-fill.
+    """
 
     acks: dict[int, int]
     refused: tuple[Refusal, ...]
+    filled: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,7 @@ class VitalsPlane:
         self._wire = wire
         self._clock = clock
         self._feeds: dict[DeviceId, Feed] = {}
+        self._late = TokenBucket(LATE_PER_S, LATE_BURST, clock.monotonic())
         self._latest: OrderedDict[EncounterId, dict[tuple[DeviceId, int], Report]] = OrderedDict()
 
     async def open_feed(self, principal: Principal, hello: FeedHello, *, on_replaced: Callable[[], None]) -> Feed:
@@ -126,7 +143,7 @@ class VitalsPlane:
 
     def observe_clock(self, feed: Feed, sent_at_ms: float) -> None:
         """Take note of what the device's clock said when it sent a message that has just come."""
-        if feed.clock.observe(sent_at_ms, to_ms(self._clock.now()), just_sent=True):
+        if feed.observe_clock(sent_at_ms, to_ms(self._clock.now()), just_sent=True):
             logger.warning("device %s: its clock jumped", feed.device.id)
 
     async def record(self, feed: Feed, batch: Sequence[Incoming]) -> Recorded:
@@ -138,22 +155,35 @@ class VitalsPlane:
             TooMany: The device sends more than it may.
         """
         await self._require_current(feed)
-        if not feed.bucket.take(len(batch), self._clock.monotonic()):
+        live = sum(not message.late for message in batch)
+        if not feed.bucket.take(live, self._clock.monotonic()):
             raise TooMany("The device sends too much.")
-        received_at = self._clock.now()
-        taken, refused = feed.take(batch, received_at, self._wire)
-        frames = [item.frame for item in taken]
-        fresh = await self._frames.add(frames) if frames else ()
-        acks = feed.stored(frames)
-        for item, new in zip(taken, fresh, strict=True):
-            if not new:
-                continue
-            if item.report is not None:
-                self._remember(feed.association.encounter_id, item.report)
-            await self._publish(feed, item.event)
+        taken, refused = feed.take(batch, self._clock.now(), self._wire)
+        acks = feed.stored(await self._store(feed, [item for item in taken if not item.late], late=False))
+        filled: dict[int, int] = {}
+        if live < len(batch):
+            for frame in await self._store(feed, [item for item in taken if item.late], late=True):
+                filled[frame.channel] = max(frame.sequence, filled.get(frame.channel, 0))
         if refused:
             logger.info("device %s: %d refused, first %s", feed.device.id, len(refused), refused[0].code)
-        return Recorded(acks, tuple(refused))
+        return Recorded(acks, tuple(refused), filled)
+
+    def may_fill(self, count: int) -> bool:
+        """Say whether so many messages of back-fill may be recorded now; if not, ask again in a moment."""
+        return self._late.take(count, self._clock.monotonic())
+
+    async def _store(self, feed: Feed, taken: Sequence[Taken], *, late: bool) -> Sequence[StoredFrame]:
+        """Store, then tell the watchers what is new of it; return all the frames."""
+        if not taken:
+            return ()
+        frames = [item.frame for item in taken]
+        fresh = await self._frames.add(frames, late=late)
+        new = [item for item, is_new in zip(taken, fresh, strict=True) if is_new]
+        for item in new:
+            if item.report is not None:
+                self._remember(feed.association.encounter_id, item.report)
+        await self._publish(feed, *(item.event for item in new))
+        return frames
 
     async def close_feed(self, feed: Feed) -> None:
         """End the feed; no effect if it was replaced or closed before."""
@@ -209,9 +239,11 @@ class VitalsPlane:
         if association is None or association.encounter_id != feed.association.encounter_id:
             raise NotFound("The device is no longer bound to this consultation.", code="not_associated")
 
-    async def _publish(self, feed: Feed, event: Event) -> None:
+    async def _publish(self, feed: Feed, *events: Event) -> None:
+        if not events:
+            return
         try:
-            await self._bus.publish(vitals_topic(feed.association.encounter_id), event)
+            await self._bus.publish_all(vitals_topic(feed.association.encounter_id), events)
         except Unavailable:
             # It is stored, or is told again with the next snapshot: the device need not wait for the watchers' line.
             logger.warning("device %s: watchers are not reached", feed.device.id)

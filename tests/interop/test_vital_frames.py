@@ -26,7 +26,7 @@ blocks = st.builds(
     first=st.integers(0, 2**63 - 1),
     at=st.floats(0, 4_102_444_800_000.0).map(abs),
     samples=st.lists(st.integers(-32768, 32767), min_size=1, max_size=100),
-    flags=st.integers(0, 7),
+    flags=st.integers(0, 15),
 )
 
 
@@ -83,7 +83,7 @@ def test_the_layout_is_that_of_the_protocol() -> None:
         header(kind=2, count=0),
         header(kind=2, count=4097),
         header(count=4097) + b"\0" * 8194,
-        header(flags=8) + b"\0" * 4,
+        header(flags=16) + b"\0" * 4,
         header(reserved=1) + b"\0" * 4,
     ],
     ids=lambda data: f"{data[:28].hex()}+{max(0, len(data) - 28)}",

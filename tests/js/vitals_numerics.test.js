@@ -43,7 +43,7 @@ const [HEART, CUFF_TILE] = TABLES.tiles;
 /** @param {number} taken_at @param {Record<number, number | null>} values */
 function numerics(taken_at, values, quality = "good", demo = false) {
   const listed = Object.entries(values).map(([mdc, value]) => ({ mdc: Number(mdc), value, unit: "/min", quality }));
-  return { type: "numerics", id: "1-1", device: "d", taken_at, received_at: taken_at + 20, demo, values: listed };
+  return { type: "numerics", id: "1-1", device: "d", taken_at, received_at: taken_at + 20, demo, late: false, values: listed };
 }
 
 const readings = (/** @type {object[]} */ ...messages) => messages.reduce(heard, new Map());

@@ -12,7 +12,8 @@ const HEADER = 28;
 const MAX_SAMPLES = 4096;
 const MAX_RATE = 100_000;
 
-/** @typedef {Readonly<{ id: string, name: string, simulated: boolean, connected: boolean }>} Device */
+/** How a device comes to be here; what is `spot` was measured once, or typed. @typedef {"registered" | "sensor" | "spot"} DeviceKind */
+/** @typedef {Readonly<{ id: string, name: string, simulated: boolean, connected: boolean, kind: DeviceKind }>} Device */
 /**
  * @typedef {Readonly<{ ch: number, device: string, mdc: number, label: string, unit: string, rate: number, gain: number,
  *   offset: number }>} Channel
@@ -26,7 +27,7 @@ const MAX_RATE = 100_000;
 /** @typedef {Readonly<{ type: "channels", id: string, channels: readonly Channel[] }>} ChannelsChanged */
 /**
  * @typedef {Readonly<{ type: "numerics", id: string, device: string, taken_at: number, received_at: number,
- *   demo: boolean, values: readonly Value[] }>} Numerics
+ *   demo: boolean, late: boolean, values: readonly Value[] }>} Numerics
  */
 /** @typedef {Readonly<{ type: "device", id: string, device: Device }>} DeviceChanged */
 /** @typedef {Readonly<{ type: "gap" }>} Gap */
@@ -41,6 +42,8 @@ const MAX_RATE = 100_000;
  *   count: number, gap: boolean, demo: boolean, questionable: boolean, backfill: boolean, samples: Int16Array }>} Frame
  */
 
+/** @type {readonly DeviceKind[]} */
+const KINDS = ["registered", "sensor", "spot"];
 /** @type {readonly VitalsMessage["type"][]} */
 const TYPES = ["welcome", "channels", "numerics", "device", "gap", "error", "pong"];
 
@@ -74,6 +77,7 @@ export function parse(json) {
         taken_at: number(from, "taken_at"),
         received_at: number(from, "received_at"),
         demo: flag(from, "demo"),
+        late: flag(from, "late"),
         values: list(from, "values", value),
       };
     case "device":
@@ -137,6 +141,7 @@ function device(from) {
     name: text(from, "name"),
     simulated: flag(from, "simulated"),
     connected: flag(from, "connected"),
+    kind: choice(from, "kind", KINDS),
   };
 }
 

@@ -1,6 +1,7 @@
 """`/ws/device`: what a medical device sends, stored in batches and then acknowledged."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -9,6 +10,7 @@ from telehealth.clock import to_ms
 from telehealth.consultations.ports import SlowConsumer
 from telehealth.errors import Invalid
 from telehealth.interop import device_messages as wire
+from telehealth.interop.bulk_messages import decode_bulk, is_bulk
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.vitals.feed import Feed, Incoming
 from telehealth.web.context import services
@@ -18,8 +20,15 @@ from telehealth.web.sockets.line import REPLACED, Line, LineLimits, accepted
 
 LIMITS = LineLimits(message_bytes=64 * 1024, rate=200.0, burst=1_000.0, patient=True)
 BATCH = 64
-"""So many messages wait at most, and share a transaction."""
+"""So many live messages wait at most, and share a transaction."""
 
+WINDOW = 1_024
+"""So much back-fill waits at most; a device leaves less than that unacknowledged, or its live data wait, too."""
+
+LATE_BATCH = 100
+"""So much back-fill shares a transaction."""
+
+_LATE_PAUSE_S = 0.02
 _Queue = asyncio.Queue[Incoming | None]
 
 
@@ -59,26 +68,47 @@ def _welcome(feed: Feed, reach: Services) -> wire.Welcome:
 
 async def _take(line: Line, reach: Services, feed: Feed) -> None:
     """Read and record side by side: what comes while a transaction runs is in the next one."""
-    queue: _Queue = asyncio.Queue(BATCH)
+    live: _Queue = asyncio.Queue(BATCH)
+    late: _Queue = asyncio.Queue(WINDOW)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_record(line, reach, feed, queue))
+        tasks.create_task(_record(line, reach, feed, live))
+        tasks.create_task(_fill(line, reach, feed, late))
         async for message in line.messages():
-            incoming = _understood(line, reach, feed, message)
-            if incoming is not None:
-                await queue.put(incoming)
-        await queue.put(None)
+            for incoming in _understood(line, reach, feed, message):
+                await (late if incoming.late else live).put(incoming)
+        await live.put(None)
+        await late.put(None)
 
 
 async def _record(line: Line, reach: Services, feed: Feed, queue: _Queue) -> None:
     more = True
     while more:
-        waiting = [await queue.get()]
-        while not queue.empty():
-            waiting.append(queue.get_nowait())
-        more = None not in waiting
-        batch = [message for message in waiting if message is not None]
+        batch, more = await _waiting(queue, BATCH)
         if batch:
             await _record_batch(line, reach, feed, batch)
+
+
+async def _fill(line: Line, reach: Services, feed: Feed, queue: _Queue) -> None:
+    """Record what the device kept meanwhile, a little at a time: what is live goes first, of every device."""
+    more = True
+    while more:
+        batch, more = await _waiting(queue, LATE_BATCH)
+        while batch and not reach.vitals.may_fill(len(batch)):  # noqa: ASYNC110 - a bucket sets no Event.
+            await asyncio.sleep(_LATE_PAUSE_S)
+        if batch:
+            await _record_batch(line, reach, feed, batch)
+
+
+async def _waiting(queue: _Queue, limit: int) -> tuple[list[Incoming], bool]:
+    """Return what waits, at least one, and whether more may come."""
+    batch: list[Incoming] = []
+    message = await queue.get()
+    while message is not None:
+        batch.append(message)
+        if queue.empty() or len(batch) == limit:
+            return batch, True
+        message = queue.get_nowait()
+    return batch, False
 
 
 async def _record_batch(line: Line, reach: Services, feed: Feed, batch: list[Incoming]) -> None:
@@ -88,28 +118,28 @@ async def _record_batch(line: Line, reach: Services, feed: Feed, batch: list[Inc
         reach.metrics.frames.labels(refusal.code).inc()
         refused = wire.Refused(code=refusal.code, text=refusal.text, ch=refusal.channel, seq=refusal.sequence)
         line.outbox.put(refused.to_text())
-    if recorded.acks:
-        line.outbox.put(wire.Ack(last=recorded.acks).to_text())
+    if recorded.acks or recorded.filled:
+        line.outbox.put(wire.ack_text(recorded.acks, recorded.filled))
 
 
-def _understood(line: Line, reach: Services, feed: Feed, message: WSMessage) -> Incoming | None:
+def _understood(line: Line, reach: Services, feed: Feed, message: WSMessage) -> Sequence[Incoming]:
     """Return what is to be recorded; answer the rest."""
     try:
         if message.type is WSMsgType.BINARY:
-            return decode_frame(message.data)
+            return decode_bulk(message.data) if is_bulk(message.data) else (decode_frame(message.data),)
         told = wire.parse_client(message.data)
     except Invalid as error:
         reach.metrics.frames.labels(error.code).inc()
         line.outbox.put(wire.Refused(code=error.code, text=error.text).to_text())
         line.misunderstood()
-        return None
+        return ()
     if isinstance(told, wire.Numerics):
-        return told.to_domain()
+        return (told.to_domain(),)
     if isinstance(told, wire.ClockAsked):
         reach.vitals.observe_clock(feed, told.sent_at)
         now = to_ms(reach.clock.now())
         line.outbox.put(wire.ClockTold(sent_at=told.sent_at, server_time=now).to_text())
-        return None
+        return ()
     line.outbox.put(wire.Refused(code="bad_message", text="There was a hello before.").to_text())
     line.misunderstood()
-    return None
+    return ()
