@@ -209,6 +209,7 @@ export class RoomPage {
       me: state.me,
       remote,
       local: (source) => this._media.track(source),
+      interrupted: this._visit.mediaState === "interrupted",
       mirrored: this._media.facing === "user",
     });
   }

@@ -15,6 +15,7 @@ import { text } from "../ui/text.js";
  * @property {string} me
  * @property {ReadonlyMap<string, RemoteTracks>} remote
  * @property {(source: Source) => MediaStreamTrack | null} local
+ * @property {boolean} interrupted Whether our own transport is broken, so that all pictures of others stand still.
  * @property {boolean} mirrored Whether one's own camera is shown as a mirror does.
  */
 
@@ -87,7 +88,7 @@ export class Stage {
     seat.root.dataset["picture"] = picture ? "on" : "off";
     seat.root.dataset["source"] = tile.source;
     seat.root.dataset["silent"] = String(!own && person?.sources.microphone?.muted === true);
-    seat.root.dataset["away"] = String(!own && (person?.connected === false || person?.media === "lost"));
+    seat.root.dataset["away"] = String(!own && (scene.interrupted || person?.connected === false || person?.media === "lost"));
     seat.root.toggleAttribute("data-mirrored", own && tile.source === "camera" && scene.mirrored);
     name(seat.video, own && tile.source === "camera" ? "local-video" : !own && picture ? "remote-video" : "");
     seat.video.setAttribute("aria-label", own ? what : text(`room.${tile.source === "screen" ? "screen" : "picture"}_of`, { name: what }));

@@ -104,8 +104,11 @@ export class Sweep {
   /** @param {WaveWindow} window @param {Conversion} conversion @param {number} playhead_ms @returns {boolean} */
   _rescaled(window, { gain, offset }, playhead_ms) {
     if (this._scale !== null && Math.abs(playhead_ms - this._scaledAt) < 1000) return false;
+    // The last of a trace that has stopped must not be drawn larger and larger as the rest grows old.
+    if (this._scale !== null && playhead_ms - window.lastSampleAt > SILENT_MS) return false;
     this._scaledAt = playhead_ms;
-    const raw = window.range(playhead_ms - AGC_MS, playhead_ms);
+    const seen_ms = Math.max(AGC_MS, this._canvas.width * this._msPerColumn());
+    const raw = window.range(playhead_ms - seen_ms, playhead_ms);
     const ends = raw === null ? null : [raw.low * gain + offset, raw.high * gain + offset];
     const seen = ends === null ? null : { low: Math.min(...ends), high: Math.max(...ends) };
     const before = this._scale;
