@@ -246,8 +246,8 @@ def _told(point: Point, alarm: Alarm, sight: Sight, timing: Timing, policy: Alar
         alarm = replace(
             _described(alarm, sight),
             state=AlarmState.ACTIVE,
-            priority=Priority.HIGH,
-            worst=Priority.HIGH,
+            priority=max(sight.priority or alarm.priority, alarm.priority),
+            worst=max(sight.priority or alarm.worst, alarm.worst),
             acknowledged_by="",
             acknowledged_name="",
             acknowledged_at=None,
@@ -362,8 +362,11 @@ def _due(sight: Sight, since: datetime, urgent_since: datetime | None, timing: T
 
 
 def _escalates(alarm: Alarm, sight: Sight, timing: Timing) -> bool:
-    since = alarm.urgent_since
-    return alarm.priority < Priority.HIGH and since is not None and _passed(since, sight.at, timing.urgent_delay_s)
+    if sight.priority is None or sight.priority <= alarm.priority:
+        return False
+    if sight.priority < Priority.HIGH:
+        return True
+    return alarm.urgent_since is not None and _passed(alarm.urgent_since, sight.at, timing.urgent_delay_s)
 
 
 def _realarms(alarm: Alarm, at: datetime, policy: AlarmPolicy) -> bool:
