@@ -190,8 +190,14 @@ def _trace(record: Any, n: int) -> _Trace:
         raw = np.where(np.isnan(physical), MISSING, np.round((physical - offset) / gain)).astype(np.int16)
     rate_hz = float(record.fs) * float(record.samps_per_frame[n])
     mdc, unit = _meaning(str(record.sig_name[n]), str(record.units[n]))
-    label = str(record.sig_name[n])[:32] or f"signal {n + 1}"
+    label = _label(str(record.sig_name[n]), mdc) or f"signal {n + 1}"
     return _Trace(RawChannel(n + 1, mdc, label, unit, rate_hz, gain, offset), raw, physical)
+
+
+def _label(name: str, mdc: int) -> str:
+    """Return the record's name for a signal, written as monitors write it if they know it."""
+    wave = codes.WAVES.get(mdc)
+    return wave.label if wave is not None and wave.label.upper() == name.strip().upper() else name.strip()[:32]
 
 
 def _scale(physical: Signal, adc_gain: float | None, baseline: int | None) -> tuple[float, float]:

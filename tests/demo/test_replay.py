@@ -83,7 +83,7 @@ def test_a_record_declares_its_signals_with_their_codes_and_units(record: Path) 
     channels = RecordSource(record).channels
     assert [(c.number, c.mdc, c.label, c.unit, c.rate_hz) for c in channels] == [
         (1, 131330, "II", "mV", 100.0),
-        (2, 150452, "PLETH", "1", 100.0),
+        (2, 150452, "Pleth", "1", 100.0),
         (3, 0, "ODD", "1", 100.0),
     ]
     assert [(c.gain, c.offset) for c in channels] == [(1 / 1000, 0.0), (1 / 500, -10 / 500), (1 / 100, 0.0)]

@@ -51,8 +51,14 @@ export class Traces {
   /** Any trace that shows demonstration data. */
   demo = false;
 
-  /** Make rows for the channels, or let them take over the rows of older ones. @param {readonly Channel[]} channels */
+  /**
+   * Make rows for the channels, or let them take over the rows of older ones. They are all that their device has now:
+   * what it had before it was started anew goes.
+   *
+   * @param {readonly Channel[]} channels
+   */
   describe(channels) {
+    this._forget(channels);
     for (const channel of [...channels].sort((a, b) => a.ch - b.ch)) this._describe(channel);
     const sorted = [...this._rows.values()].sort((a, b) => rank(a) - rank(b) || a.channel.ch - b.channel.ch);
     // Moving a canvas loses nothing, but is done only when the order is another.
@@ -93,9 +99,22 @@ export class Traces {
     this._place.replaceChildren();
   }
 
+  /** @param {readonly Channel[]} channels */
+  _forget(channels) {
+    const devices = new Set(channels.map(({ device }) => device));
+    const kept = new Set(channels.map(keyOf));
+    for (const row of this._rows.values()) {
+      if (!devices.has(row.channel.device) || kept.has(row.key)) continue;
+      row.sweep.close();
+      row.root.remove();
+      this._rows.delete(row.key);
+      this._byChannel.delete(row.channel.ch);
+    }
+  }
+
   /** @param {Channel} channel */
   _describe(channel) {
-    const key = `${channel.device} ${channel.label}`;
+    const key = keyOf(channel);
     const known = this._rows.get(key);
     if (known && known.channel.ch > channel.ch) return;
     if (known) {
@@ -157,6 +176,11 @@ export class Traces {
     const height = `${Math.round(row.sweep.unitHeight)}px`;
     if (row.mark.style.blockSize !== height) row.mark.style.blockSize = height;
   }
+}
+
+/** @param {Channel} channel */
+function keyOf({ device, label }) {
+  return `${device} ${label}`;
 }
 
 /** @param {Row} row */
