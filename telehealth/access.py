@@ -77,6 +77,7 @@ class Action(StrEnum):
     ENTER_ROOM = "enter_room"
     INVITE = "invite"
     READ_VITALS = "read_vitals"
+    MANAGE_ALARMS = "manage_alarms"
     READ_TIMELINE = "read_timeline"
     OPEN_CASE = "open_case"
     READ_CASE = "read_case"
@@ -116,6 +117,7 @@ PERMISSIONS = MappingProxyType(
         Action.ENTER_ROOM: _IN_ROOM,
         Action.INVITE: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
         Action.READ_VITALS: _IN_ROOM,
+        Action.MANAGE_ALARMS: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
         Action.READ_TIMELINE: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
         Action.OPEN_CASE: {_PARAMEDIC: _OWN},
         Action.READ_CASE: {_PARAMEDIC: _OWN, _PRACTITIONER: _OWN},

@@ -34,6 +34,7 @@ read_encounter      p d e
 enter_room          p d e
 invite              d e
 read_vitals         p d e
+manage_alarms       d e
 read_timeline       d e
 open_case           e
 read_case           d e

@@ -11,7 +11,7 @@ from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import AgeBand, Limit, SetLimit, band_of, in_force, proposed
 from telehealth.vitals.model import Report, Sample
 from telehealth.vitals.scores import Score
-from telehealth.vitals.scoring import Entered, Entries, Entry, Scoring
+from telehealth.vitals.scoring import Entered, Entry, Scoring
 from telehealth.vitals.track import AlarmChanged, Track
 from telehealth.vitals.vital_signs import SIGNS, Vital, is_episodic
 
@@ -165,9 +165,17 @@ class PatientWatch:
         """Turn its sound off for a time; None if it is not here. Conflict as alarm.snooze."""
         return self._command(alarm, lambda point: machine.snooze(point, at, seconds), at, by)
 
+    def follow(self, stored: Iterable[Alarm]) -> None:
+        """Take over what somebody did at another node: an acknowledgement, a pause."""
+        for alarm in stored:
+            for track in self._tracks():
+                track.follow(alarm)
+
     def set_limits(self, changed: Iterable[SetLimit], at: datetime) -> Outcome:
         changes: list[AlarmChanged] = []
         for one in changed:
+            if self.limits.get(one.limit.vital) == one:
+                continue
             self.limits[one.limit.vital] = one
             for stream in self._streams.values():
                 changes += stream.track.review(one.limit.vital, self._limits(), at)
@@ -187,11 +195,8 @@ class PatientWatch:
         scores: list[Score] = []
         for stream in self._streams.values():
             latest = stream.track.latest
-            scores += stream.scoring.now(latest, self._entries(), self.known.months, at, asked_by=by)
+            scores += stream.scoring.now(latest, self.entries, self.known.months, at, asked_by=by)
         return Outcome((), tuple(scores))
-
-    def _entries(self) -> Entries:
-        return self.entries
 
     def _limits(self) -> Mapping[Vital, Limit]:
         return {vital: one.limit for vital, one in self.limits.items()}

@@ -21,6 +21,7 @@ from telehealth.vitals.alarm import (
     Point,
     Priority,
     Sight,
+    Snooze,
     Step,
     Timing,
 )
@@ -204,6 +205,24 @@ class Track:
             if point.alarm is not None and point.alarm.id == alarm:
                 return self._step(condition, act(point), at, by=by)
         return None
+
+    def follow(self, stored: Alarm) -> None:
+        """Take over an acknowledgement or a pause of an alarm of this track."""
+        point = self._points.get(stored.condition)
+        if point is None or point.alarm is None or point.alarm.id != stored.id or not point.alarm.open:
+            return
+        seen = replace(
+            point.alarm,
+            acknowledged_by=stored.acknowledged_by,
+            acknowledged_name=stored.acknowledged_name,
+            acknowledged_at=stored.acknowledged_at,
+            snoozed_until=stored.snoozed_until,
+        )
+        if stored.state is AlarmState.ACKNOWLEDGED and stored.priority >= point.alarm.priority:
+            seen = replace(seen, state=AlarmState.ACKNOWLEDGED)
+        until = stored.snoozed_until
+        snooze = point.snooze if until is None else Snooze(until, stored.priority)
+        self._keep(stored.condition, Point(seen, snooze))
 
     # How it follows
 
