@@ -88,7 +88,9 @@ class Action(StrEnum):
     MANAGE_DEVICES = "manage_devices"
     LIST_DEVICES = "list_devices"
     ASSOCIATE_DEVICE = "associate_device"
+    ENROL_DEVICE = "enrol_device"
     SEND_VITALS = "send_vitals"
+    ADD_READING = "add_reading"
 
 
 _PATIENT, _PRACTITIONER, _PARAMEDIC = Role.PATIENT, Role.PRACTITIONER, Role.PARAMEDIC
@@ -128,7 +130,9 @@ PERMISSIONS = MappingProxyType(
         Action.MANAGE_DEVICES: {_ADMIN: _ANY},
         Action.LIST_DEVICES: {_ADMIN: _ANY, _PARAMEDIC: _ANY, _PRACTITIONER: _ANY},
         Action.ASSOCIATE_DEVICE: {_ADMIN: _ANY, _PARAMEDIC: _OWN, _PRACTITIONER: _OWN},
+        Action.ENROL_DEVICE: {_ADMIN: _ANY, _PARAMEDIC: _ANY},
         Action.SEND_VITALS: {_DEVICE: _OWN},
+        Action.ADD_READING: _IN_ROOM,
     }
 )
 """Action → Role → Reach. There are no other grants anywhere."""

@@ -263,6 +263,7 @@ def _account_ports(ground: Ground, passwords: PasswordHasher) -> AccountPorts:
         refresh_tokens=stores.refresh_tokens,
         invitations=stores.invitations,
         device_credentials=stores.device_credentials,
+        enrolment_codes=stores.enrolment_codes,
         passwords=passwords,
         bus=ground.bus,
         audit=ground.audit,

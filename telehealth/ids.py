@@ -15,6 +15,7 @@ InvitationId = NewType("InvitationId", str)
 DeviceId = NewType("DeviceId", str)
 CaseId = NewType("CaseId", str)
 TokenId = NewType("TokenId", str)
+DocumentId = NewType("DocumentId", str)
 AlarmId = NewType("AlarmId", str)
 ScoreId = NewType("ScoreId", str)
 

@@ -45,7 +45,9 @@ go_on_call          d
 manage_devices      A
 list_devices        D E A
 associate_device    d e A
+enrol_device        E A
 send_vitals         x
+add_reading         p d e
 """
 LETTERS = {
     "p": Role.PATIENT,

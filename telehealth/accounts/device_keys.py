@@ -1,16 +1,24 @@
 """What medical devices prove themselves with: `<device id>.<secret>`, one secret per device, changed with overlap."""
 
 import hmac
-from datetime import timedelta
+import secrets
+from datetime import datetime, timedelta
 
 from telehealth.access import Action, Principal, Role, require_role
-from telehealth.accounts.model import DeviceCredential
+from telehealth.accounts.model import DeviceCredential, EnrolmentCode
 from telehealth.accounts.ports import AccountPorts
 from telehealth.accounts.secrets import TOKEN_BYTES, digest, new_secret, presentable
-from telehealth.audit import event_by
+from telehealth.audit import AuditEvent, event_by
 from telehealth.bus import REVOCATIONS, Event
-from telehealth.errors import Unauthenticated
+from telehealth.errors import Gone, Unauthenticated
 from telehealth.ids import DeviceId
+
+CODE_LASTS = timedelta(minutes=15)
+CODE_CHARS = 8
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Those of Crockford's base 32: 8 of them are 40 bits, and none is mistaken for another."""
+
+_MISREAD = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V", " ": "", "-": ""})
 
 OVERLAP = timedelta(minutes=10)
 """How long the old credential holds after a rotation."""
@@ -34,6 +42,33 @@ class DeviceKeys:
         end = self._ports.clock.now() + OVERLAP
         await self._ports.device_credentials.expire_others(device, keep=kept, at=end)
         return credential
+
+    async def issue_code(self, device: DeviceId, *, by: Principal) -> tuple[str, datetime]:
+        """Return a code that a device can exchange once for its credential, and until when; an earlier one is void."""
+        require_role(by, Action.ENROL_DEVICE)
+        await self._ports.audit.record(event_by(by, "device.enrolment_opened", f"device/{device}"))
+        code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_CHARS))
+        now = self._ports.clock.now()
+        ends = now + CODE_LASTS
+        await self._ports.enrolment_codes.add(EnrolmentCode(digest(code), device, now, ends))
+        return code, ends
+
+    async def enrol(self, code: str) -> tuple[DeviceId, str]:
+        """Return whose code it is and a new credential; earlier ones hold for OVERLAP more.
+
+        The caller limits how often somebody may try.
+
+        Raises:
+            Gone: `code_invalid`: there is no such code, it was used, or its time is over.
+        """
+        read = code.upper().translate(_MISREAD)
+        now = self._ports.clock.now()
+        device = await self._ports.enrolment_codes.use(digest(read), now) if len(read) == CODE_CHARS else None
+        if device is None:
+            raise Gone("This code is not good, or not any more. Ask for a new one.", code="code_invalid")
+        event = AuditEvent("device.enrolled", device, Role.DEVICE.value, f"device/{device}")
+        await self._ports.audit.record(event)
+        return device, await self.rotate(device)
 
     async def revoke(self, device: DeviceId, *, by: Principal | None = None) -> None:
         """End all credentials of the device, and its open sockets."""

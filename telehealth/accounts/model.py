@@ -148,6 +148,20 @@ class DeviceCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrolmentCode:
+    """What a device shows once to get its credential.
+
+    Attributes:
+        code_hash: SHA-256 of the code.
+    """
+
+    code_hash: bytes
+    device_id: DeviceId
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NewUser:
     """What is told of a user to create.
 

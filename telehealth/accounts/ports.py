@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from telehealth.accounts.model import DeviceCredential, Invitation, RefreshToken, SigningKey, SignInLink, User
+from telehealth.accounts.model import (
+    DeviceCredential,
+    EnrolmentCode,
+    Invitation,
+    RefreshToken,
+    SigningKey,
+    SignInLink,
+    User,
+)
 from telehealth.audit import AuditTrail
 from telehealth.bus import Bus
 from telehealth.clock import Clock
@@ -84,6 +92,18 @@ class DeviceCredentials(Protocol):
     async def revoke(self, device: DeviceId, at: datetime) -> None: ...
 
 
+class EnrolmentCodes(Protocol):
+    """Stored codes by which devices are enrolled."""
+
+    async def add(self, code: EnrolmentCode) -> None:
+        """Store it in the place of the device's earlier one."""
+        ...
+
+    async def use(self, code_hash: bytes, at: datetime) -> DeviceId | None:
+        """Use the code up and return its device; None if there is none that is good at this instant."""
+        ...
+
+
 class PasswordHasher(Protocol):
     """Slow hashing, off the event loop."""
 
@@ -102,6 +122,7 @@ class AccountPorts:
     refresh_tokens: RefreshTokens
     invitations: Invitations
     device_credentials: DeviceCredentials
+    enrolment_codes: EnrolmentCodes
     passwords: PasswordHasher
     bus: Bus
     audit: AuditTrail

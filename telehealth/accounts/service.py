@@ -200,6 +200,14 @@ class Accounts:
         """Return a new credential; the old one holds for ten more minutes."""
         return await self._devices.rotate(device_id, by=by)
 
+    async def issue_enrolment_code(self, device_id: DeviceId, *, by: Principal) -> tuple[str, datetime]:
+        """Return a code by which the device gets its credential once, and until when it is good."""
+        return await self._devices.issue_code(device_id, by=by)
+
+    async def enrol_device(self, code: str) -> tuple[DeviceId, str]:
+        """Return the device of the code and its new credential; Gone (`code_invalid`)."""
+        return await self._devices.enrol(code)
+
     async def revoke_device(self, device_id: DeviceId, *, by: Principal | None = None) -> None:
         """End all credentials of the device; its sockets close within 5 s."""
         await self._devices.revoke(device_id, by=by)

@@ -56,6 +56,7 @@ class DeviceState(Message):
     name: Line
     simulated: bool
     connected: bool
+    kind: DeviceKind
 
 
 class Value(Message):
@@ -191,7 +192,7 @@ class VitalsJson:
         kept = _KeptReport.model_validate_json(body)
         taken_at, received_at = from_ms(kept.taken_at), from_ms(kept.received_at)
         samples = tuple(
-            Sample(v.mdc, v.value, v.unit, v.sent_value, v.sent_unit, taken_at, received_at, v.quality)
+            Sample(v.mdc, v.value, v.unit, v.sent_value, v.sent_unit, taken_at, received_at, v.quality, v.text, v.flags)
             for v in kept.values
         )
         return Report(device, taken_at, received_at, kept.demo, samples)
@@ -213,6 +214,8 @@ class _KeptValue(Message):
     quality: Quality
     sent_value: float | None
     sent_unit: str
+    text: str = ""
+    flags: tuple[str, ...] = ()
 
 
 class _KeptReport(Message):
@@ -230,6 +233,8 @@ def _kept(sample: Sample) -> _KeptValue:
         quality=sample.quality,
         sent_value=sample.original_value,
         sent_unit=sample.original_unit,
+        text=sample.text,
+        flags=sample.flags,
     )
 
 

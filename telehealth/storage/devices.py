@@ -3,14 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from telehealth.errors import NotFound
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.storage.database import Database
 from telehealth.storage.tables import device_associations, devices
-from telehealth.vitals.model import Device, DeviceAssociation
+from telehealth.vitals.model import Device, DeviceAssociation, DeviceKind
 
 _OF_ENCOUNTER = 50
 
@@ -32,7 +33,7 @@ class SqlDevices:
             row = (await connection.execute(select(devices).where(devices.c.id == device))).one_or_none()
         if row is None:
             raise NotFound("There is no such device.")
-        return Device(**row._asdict())
+        return _device(row)
 
     async def save(self, device: Device) -> None:
         statement = update(devices).where(devices.c.id == device.id).values(**dataclasses.asdict(device))
@@ -42,8 +43,9 @@ class SqlDevices:
 
     async def all(self, limit: int) -> Sequence[Device]:
         async with self._database.read() as connection:
-            statement = select(devices).order_by(devices.c.name, devices.c.id).limit(limit)
-            return [Device(**row._asdict()) for row in (await connection.execute(statement)).all()]
+            registered = select(devices).where(devices.c.kind == DeviceKind.REGISTERED.value)
+            statement = registered.order_by(devices.c.name, devices.c.id).limit(limit)
+            return [_device(row) for row in (await connection.execute(statement)).all()]
 
     async def associate(self, association: DeviceAssociation) -> None:
         this = select(devices.c.id).where(devices.c.id == association.device_id).with_for_update()
@@ -73,4 +75,8 @@ class SqlDevices:
         in_force = joined.where(_a.encounter_id == encounter, _a.until.is_(None))
         async with self._database.read() as connection:
             rows = await connection.execute(in_force.order_by(devices.c.name, devices.c.id).limit(_OF_ENCOUNTER))
-            return [Device(**row._asdict()) for row in rows.all()]
+            return [_device(row) for row in rows.all()]
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(**{**row._asdict(), "kind": DeviceKind(row.kind)})

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from telehealth.accounts.ports import DeviceCredentials, Invitations, RefreshTokens, SigningKeys, Users
+from telehealth.accounts.ports import DeviceCredentials, EnrolmentCodes, Invitations, RefreshTokens, SigningKeys, Users
 from telehealth.clock import Clock, SystemClock
+from telehealth.consultations.documents import Documents
 from telehealth.consultations.ports import Encounters, Patients
 from telehealth.dispatch.ports import Cases
 from telehealth.scheduling.ports import Appointments, Schedules
@@ -13,7 +14,9 @@ from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.device_credentials import SqlDeviceCredentials
 from telehealth.storage.devices import SqlDevices
+from telehealth.storage.documents import SqlDocuments
 from telehealth.storage.encounters import SqlEncounters
+from telehealth.storage.enrolment_codes import SqlEnrolmentCodes
 from telehealth.storage.invitations import SqlInvitations
 from telehealth.storage.keys import SqlSigningKeys
 from telehealth.storage.patients import SqlPatients
@@ -33,12 +36,14 @@ class Stores:
     refresh_tokens: RefreshTokens
     invitations: Invitations
     device_credentials: DeviceCredentials
+    enrolment_codes: EnrolmentCodes
     patients: Patients
     encounters: Encounters
     schedules: Schedules
     appointments: Appointments
     cases: Cases
     devices: Devices
+    documents: Documents
     vital_frames: VitalFrames
 
 
@@ -50,11 +55,13 @@ def open_stores(database: Database, cipher: FieldCipher, clock: Clock | None = N
         refresh_tokens=SqlRefreshTokens(database),
         invitations=SqlInvitations(database, cipher),
         device_credentials=SqlDeviceCredentials(database),
+        enrolment_codes=SqlEnrolmentCodes(database),
         patients=SqlPatients(database, cipher),
         encounters=SqlEncounters(database, cipher),
         schedules=SqlSchedules(database),
         appointments=SqlAppointments(database, cipher, clock or SystemClock()),
         cases=SqlCases(database, cipher),
         devices=SqlDevices(database),
+        documents=SqlDocuments(database, cipher),
         vital_frames=SqlVitalFrames(database, cipher),
     )

@@ -278,6 +278,7 @@ devices = Table(
     _needed("model", String),
     _needed("simulated", Boolean),
     _needed("revoked", Boolean),
+    _needed("kind", String),
 )
 
 device_credentials = Table(
@@ -363,6 +364,31 @@ device_frames = Table(
     PrimaryKeyConstraint("boot_number", "channel", "sequence"),
     Index(None, "feed_number", "taken_us"),
     sqlite_with_rowid=False,
+)
+
+# What somebody added to an encounter as a whole: a photo of a display, or a reading that was not taken.
+documents = Table(
+    "documents",
+    metadata,
+    _id(),
+    _of("encounter_id", "encounters.id"),
+    _needed("key", String),
+    _needed("kind", String),
+    _needed("media_type", String),
+    _needed("author", Id),
+    _needed("created_at", Instant),
+    _needed("content", Sealed),
+    UniqueConstraint("encounter_id", "key"),
+)
+
+enrolment_codes = Table(
+    "enrolment_codes",
+    metadata,
+    Column("code_hash", Digest, primary_key=True),
+    _of("device_id", "devices.id", index=True),
+    _needed("created_at", Instant),
+    _needed("expires_at", Instant),
+    Column("used_at", Instant),
 )
 
 audit_entries = Table(

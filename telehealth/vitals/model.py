@@ -13,6 +13,19 @@ NUMERICS_CHANNEL = 0
 """Number of the channel on which a device counts its messages of numerics."""
 
 
+class DeviceKind(StrEnum):
+    """How a device comes to be here."""
+
+    REGISTERED = "registered"
+    """Staff registered it; it has a credential."""
+
+    SENSOR = "sensor"
+    """Somebody's browser reads it and sends on what it says, for one encounter."""
+
+    SPOT = "spot"
+    """As SENSOR, but somebody measured once, or typed: its values do not go blank, their age is shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A medical device (a camera is a Source).
@@ -27,6 +40,7 @@ class Device:
     model: str = ""
     simulated: bool = False
     revoked: bool = False
+    kind: DeviceKind = DeviceKind.REGISTERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,8 @@ class Sample:
         original_value, original_unit: As the device sent them.
         taken_at: When the device measured, on the server's clock.
         received_at: When we got it.
+        text: What was observed, where that is no number (a rhythm, `< 20`); then there is no value.
+        flags: What the source says of it besides, and what was put right to read it (vitals.reported).
     """
 
     mdc: int
@@ -69,6 +85,8 @@ class Sample:
     taken_at: datetime
     received_at: datetime
     quality: Quality = Quality.GOOD
+    text: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from telehealth.access import Action, Principal, require, require_role
 from telehealth.audit import AuditTrail, event_by
 from telehealth.clock import Clock
-from telehealth.errors import Gone, Invalid
+from telehealth.errors import Gone, Invalid, NotFound
 from telehealth.ids import DeviceId, EncounterId, NewId, PatientId
-from telehealth.vitals.model import Device, DeviceAssociation
+from telehealth.vitals.model import Device, DeviceAssociation, DeviceKind
 from telehealth.vitals.ports import Devices
 
 MAX_NAME = 100
@@ -52,7 +52,10 @@ class DeviceRegistry:
     async def get(self, principal: Principal, device: DeviceId) -> Whereabouts:
         """Return the device and whom it measures; NotFound."""
         require_role(principal, Action.LIST_DEVICES)
-        return Whereabouts(await self._devices.get(device), await self._devices.association(device))
+        known = await self._devices.get(device)
+        if known.kind is not DeviceKind.REGISTERED:
+            raise NotFound("There is no such device.")
+        return Whereabouts(known, await self._devices.association(device))
 
     async def all(self, principal: Principal) -> Sequence[Whereabouts]:
         """Return the devices, and whom each measures."""

@@ -42,6 +42,7 @@ async def office() -> AsyncGenerator[Office]:
                 refresh_tokens=stores.refresh_tokens,
                 invitations=stores.invitations,
                 device_credentials=stores.device_credentials,
+                enrolment_codes=stores.enrolment_codes,
                 passwords=Argon2Hasher(executor, memory_kib=8, rounds=1),
                 bus=bus,
                 audit=audit,

@@ -63,6 +63,7 @@ async def clinic() -> AsyncGenerator[Clinic]:
                     refresh_tokens=stores.refresh_tokens,
                     invitations=stores.invitations,
                     device_credentials=stores.device_credentials,
+                    enrolment_codes=stores.enrolment_codes,
                     passwords=Argon2Hasher(executor, memory_kib=8, rounds=1),
                     bus=bus,
                     audit=audit,
