@@ -1,12 +1,14 @@
 """The outbox of a socket: bounded, in order, and closed for whoever reads too slowly."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from telehealth.consultations.ports import SlowConsumer
 from telehealth.web.sockets import outbox as module
-from telehealth.web.sockets.outbox import MAX_BYTES, MAX_FRAMES, SLOW, Frame, Outbox
+from telehealth.web.sockets.outbox import MAX_BYTES, MAX_FRAMES, SLOW, Outbox
+from telehealth.web.sockets.wire import Frame, Framed, framed
 
 
 class PatientWire:
@@ -16,28 +18,31 @@ class PatientWire:
         self.sent: list[Frame] = []
         self.code: int | None = None
 
-    async def send_str(self, data: str) -> None:
-        self.sent.append(data)
+    full = False
 
-    async def send_bytes(self, data: bytes) -> None:
-        self.sent.append(data)
+    def write(self, frames: Sequence[Frame]) -> None:
+        self.sent += frames
 
-    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
+    async def drained(self) -> None:
+        assert not self.full
+
+    async def close(self, code: int) -> None:
         self.code = code
-        return True
 
 
 class StuckWire(PatientWire):
     """Never takes anything. Implements sockets.outbox.Wire."""
 
-    async def send_str(self, data: str) -> None:
+    full = True
+
+    async def drained(self) -> None:
         await asyncio.Event().wait()
 
 
 class BrokenWire(PatientWire):
     """Has lost its other end. Implements sockets.outbox.Wire."""
 
-    async def send_str(self, data: str) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         raise ConnectionResetError
 
 
@@ -115,3 +120,31 @@ async def test_a_lost_connection_ends_it() -> None:
     outbox.put("x")
     await outbox.write_to(wire)
     assert outbox.code == 1006
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_message_is_framed_as_one_unmasked_frame(size: int) -> None:
+    frame = framed(b"x" * size)
+    assert frame[0] == 0x82
+    header = 2 if size < 126 else 4 if size < 65_536 else 10
+    assert int.from_bytes(frame[1 if header == 2 else 2 : header], "big") == size
+    assert frame[header:] == b"x" * size
+    text = framed("\u00e9")
+    assert text == b"\x81\x02" + "\u00e9".encode()
+    assert framed(text) is text
+    assert isinstance(text, Framed)
+
+
+async def test_what_waits_leaves_together() -> None:
+    outbox, wire = Outbox(), PatientWire()
+    writes: list[int] = []
+
+    class Counted(PatientWire):
+        def write(self, frames: Sequence[Frame]) -> None:
+            writes.append(len(frames))
+
+    for _ in range(300):
+        outbox.put("x")
+    outbox.close(1000)
+    await outbox.write_to(Counted())
+    assert (sum(writes), max(writes), len(writes), wire.sent) == (300, 128, 3, [])

@@ -18,6 +18,7 @@ from telehealth.web.same_origin import is_ours
 from telehealth.web.services import Services
 from telehealth.web.sockets.open_sockets import OpenSocket
 from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, SLOW, Outbox
+from telehealth.web.sockets.wire import SocketWire
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,12 @@ def _ending(error: Exception, kind: str, reach: Services) -> int:
     return REPLACED_BY_SERVER
 
 
+def _transport(request: web.Request) -> asyncio.Transport:
+    if request.transport is None:
+        raise ConnectionResetError("The socket is closed.")
+    return request.transport
+
+
 @asynccontextmanager
 async def accepted(
     request: web.Request, kind: str, limits: LineLimits, *, outbox: Outbox | None = None
@@ -146,7 +153,7 @@ async def accepted(
         await ws.prepare(request)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(socket.outbox.write_to(ws))
+                tasks.create_task(socket.outbox.write_to(SocketWire(ws, _transport(request))))
                 try:
                     yield Line(ws, socket, reach, limits)
                 except Exception as error:

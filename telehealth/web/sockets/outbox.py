@@ -2,30 +2,43 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from telehealth.consultations.ports import SlowConsumer
+from telehealth.web.sockets.wire import Frame
 
 REPLACED_BY_SERVER = 1012
 """The server stops or cannot go on: come back."""
 SLOW = 4408
 
-MAX_FRAMES = 256
+MAX_FRAMES = 1024
 MAX_BYTES = 1024 * 1024
 STALL_S = 3.0
-"""How long one frame may take to leave before its reader counts as too slow."""
+"""How long the transport's buffer may be full before its reader counts as too slow."""
 FLUSH_S = 2.0
 """How long what was put before a close may take to leave."""
 
-Frame = str | bytes
+_TOGETHER = 128
 
 
 class Wire(Protocol):
-    """What an outbox writes to: aiohttp's WebSocketResponse."""
+    """What an outbox writes to."""
 
-    async def send_str(self, data: str) -> None: ...
-    async def send_bytes(self, data: bytes) -> None: ...
-    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool: ...
+    @property
+    def full(self) -> bool:
+        """Whether to wait before the next write."""
+        ...
+
+    def write(self, frames: Sequence[Frame]) -> None:
+        """Send the frames; ConnectionError if nobody is there any more."""
+        ...
+
+    async def drained(self) -> None:
+        """Return when it is not full; ConnectionError as for write."""
+        ...
+
+    async def close(self, code: int) -> None: ...
 
 
 class Outbox:
@@ -82,15 +95,16 @@ class Outbox:
             # The other side is gone already: the reader sees it, too.
             self.close(1006)
         self._empty()
-        # Whoever doesn't read won't drain either: the close frame goes behind what is in the transport's buffer.
-        await wire.close(code=1000 if self._code in (None, 1006) else self._code, drain=False)
+        await wire.close(1000 if self._code in (None, 1006) else self._code)
 
     async def _send_queued(self, wire: Wire, limit_s: float) -> None:
         while self._frames:
-            frame, _ = self._frames.popleft()
-            self._bytes -= _size(frame)
-            async with asyncio.timeout(limit_s):
-                await (wire.send_str(frame) if isinstance(frame, str) else wire.send_bytes(frame))
+            if wire.full:
+                async with asyncio.timeout(limit_s):
+                    await wire.drained()
+            together = [self._frames.popleft()[0] for _ in range(min(_TOGETHER, len(self._frames)))]
+            self._bytes -= sum(_size(frame) for frame in together)
+            wire.write(together)
 
     def _append(self, frame: Frame, *, droppable: bool) -> None:
         if self._code is not None:

@@ -1,6 +1,7 @@
 """`/ws/vitals`: what the devices of an encounter measure, to whoever may see it, from where they left off."""
 
 import asyncio
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -17,8 +18,10 @@ from telehealth.web.context import services
 from telehealth.web.services import Services
 from telehealth.web.sockets.line import ENDED, Line, LineLimits, accepted
 from telehealth.web.sockets.outbox import Outbox
+from telehealth.web.sockets.wire import Framed, framed
 
 LIMITS = LineLimits(message_bytes=4 * 1024, rate=2.0, burst=20.0)
+SHARED = 1_024
 _GAP = wire.Gap().to_text()
 
 
@@ -81,9 +84,17 @@ def _put_latest(snapshot: Snapshot, outbox: Outbox) -> None:
 
 def _put_event(delivery: Delivery, outbox: Outbox) -> None:
     if delivery.event.kind == "wave":
-        outbox.put_wave(for_watcher(delivery.id, delivery.event.body))
+        outbox.put_wave(_message(delivery))
     else:
-        outbox.put(wire.event_text(delivery.event.body, delivery.id))
+        outbox.put(_message(delivery))
+
+
+@lru_cache(maxsize=SHARED)
+def _message(delivery: Delivery) -> Framed:
+    """Return what every watcher of the encounter gets: made by the first, shared by the others."""
+    if delivery.event.kind == "wave":
+        return framed(for_watcher(delivery.id, delivery.event.body))
+    return framed(wire.event_text(delivery.event.body, delivery.id))
 
 
 async def _answer(reach: Services, line: Line) -> None:
