@@ -84,7 +84,7 @@ export class View {
         this._showStatus(status(state, own));
         this._showTitle(state);
         this._showKnocks(state);
-        this._showCase(state.case);
+        this._showCase(state);
     }
   }
 
@@ -144,9 +144,10 @@ export class View {
     );
   }
 
-  /** @param {Case | null} shown */
-  _showCase(shown) {
-    const words = shown === null ? "" : caseWords(shown);
+  /** Until somebody has come: then one sees it. @param {RoomState} state */
+  _showCase(state) {
+    const met = state.case?.status === "accepted" && others(state).some((one) => one.connected);
+    const words = state.case === null || met ? "" : caseWords(state.case);
     this._case.hidden = words === "";
     if (this._case.textContent !== words) this._case.textContent = words;
   }
