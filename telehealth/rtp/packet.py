@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 HEADER = 12
+NO_NUMBER = -1
+FOREIGN = -2
+MALFORMED = -3
 _PADDING = 0x20
 _EXTENSION = 0x10
 _ONE_BYTE_PROFILE = 0xBEDE
@@ -94,6 +97,43 @@ def _two_byte(packet: bytes, position: int, end: int) -> Iterator[tuple[int, byt
             return
         yield number, packet[position : position + length]
         position += length
+
+
+def inspect(packet: bytes, mid_id: int, mid: bytes, number_id: int) -> int:
+    """Check an RTP packet and read its transport-wide number, in one pass: every packet of the hot path comes here.
+
+    Returns:
+        The number in the extension `number_id`, or NO_NUMBER; MALFORMED or FOREIGN (another MID) if it must go nowhere.
+    """
+    if not is_well_formed(packet):
+        return MALFORMED
+    if not packet[0] & _EXTENSION:
+        return NO_NUMBER
+    start = HEADER + 4 * (packet[0] & 0x0F)
+    if packet[start] != 0xBE or packet[start + 1] != 0xDE:
+        return FOREIGN if has_foreign_mid(packet, mid_id, mid) else NO_NUMBER
+    end = start + 4 + 4 * (packet[start + 2] << 8 | packet[start + 3])
+    return _inspect_one_byte(packet, start + 4, end, (mid_id, mid, number_id))
+
+
+def _inspect_one_byte(packet: bytes, position: int, end: int, wanted: tuple[int, bytes, int]) -> int:
+    mid_id, mid, number_id = wanted
+    found = NO_NUMBER
+    while position < end:
+        head = packet[position]
+        if head == 0:
+            position += 1
+            continue
+        past = position + 2 + (head & 0x0F)
+        number = head >> 4
+        if number == 15 or past > end:
+            break
+        if number == number_id and past - position == 3:
+            found = packet[position + 1] << 8 | packet[position + 2]
+        elif number == mid_id and packet[position + 1 : past] != mid:
+            return FOREIGN
+        position = past
+    return found
 
 
 def has_foreign_mid(packet: bytes, number: int, mid: bytes) -> bool:

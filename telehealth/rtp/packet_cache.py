@@ -1,8 +1,11 @@
 """The last packets of a stream, to be sent once more on request (RFC 4585 §6.2.1)."""
 
+LEAST = 64
+MOST = 2048
+
 
 class PacketCache:
-    """A ring of packets by sequence number.
+    """A ring of packets by sequence number, as large as the last seconds of its stream need.
 
     Args:
         size: How many are kept; a power of two, so that the ring stays whole when numbers wrap around.
@@ -17,6 +20,10 @@ class PacketCache:
         self._numbers = [-1] * size
         self._packets: list[bytes] = [b""] * size
 
+    def __len__(self) -> int:
+        """Tell how many it can hold."""
+        return self._mask + 1
+
     def put(self, number: int, packet: bytes) -> None:
         place = number & self._mask
         self._numbers[place] = number
@@ -26,6 +33,17 @@ class PacketCache:
         """Return the packet with this sequence number, or None if it never came or is too old."""
         place = number & self._mask
         return self._packets[place] if self._numbers[place] == number else None
+
+    def fit(self, packets: float) -> None:
+        """Hold at least this many from now on, between LEAST and MOST; what is there stays where it fits."""
+        wanted = min(MOST, max(LEAST, 1 << max(0, int(packets) - 1).bit_length()))
+        # Shrinking waits until a quarter would do: a stream that breathes must not copy its ring each second.
+        if wanted > len(self) or wanted * 4 <= len(self):
+            kept = [(number, packet) for number, packet in zip(self._numbers, self._packets, strict=True) if packet]
+            self._mask = wanted - 1
+            self.clear()
+            for number, packet in kept:
+                self.put(number, packet)
 
     def clear(self) -> None:
         """Forget all: the stream begins anew under another SSRC."""

@@ -72,8 +72,12 @@ class Reception:
         self._last_sr = (ntp_timestamp >> 16) & 0xFFFFFFFF
         self._last_sr_at = now
 
-    def report(self, now: float) -> ReportBlock | None:
-        """Return the report on the time since the last one, or None before the first packet."""
+    def report(self, now: float, *, least_fraction: int = 0) -> ReportBlock | None:
+        """Return the report on the time since the last one, or None before the first packet.
+
+        With `least_fraction` it says that at least this was lost, in 1/256: what happens further on. Encoders of speech
+        add redundancy by it, while estimates of bandwidth go by the total, which stays true.
+        """
         if self._numbers is None:
             return None
         expected = self._expected()
@@ -85,7 +89,7 @@ class Reception:
         delay = int((now - self._last_sr_at) * 65536.0) if self._last_sr else 0
         return ReportBlock(
             ssrc=self._ssrc,
-            fraction_lost=fraction,
+            fraction_lost=max(fraction, least_fraction),
             packets_lost=max(-_MOST_LOST, min(_MOST_LOST, expected - self._received)),
             highest_sequence=self._numbers.highest & 0xFFFFFFFF,
             jitter=min(int(self._jitter), 0xFFFFFFFF),

@@ -5,13 +5,13 @@ This is the packet path: nothing here awaits, and nothing logs.
 
 from collections.abc import Callable
 
-from telehealth.rtp.packet import has_foreign_mid, is_rtcp, is_well_formed
+from telehealth.rtp.packet import FOREIGN, inspect, is_rtcp, is_well_formed
 from telehealth.sfu import stun
 from telehealth.sfu.aiortc_hooks import SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.feedback import receive_rtcp
 from telehealth.sfu.limits import SUSPECT_S
-from telehealth.sfu.offer import MID_ID
+from telehealth.sfu.offer import MID_ID, TRANSPORT_CC_ID
 from telehealth.sfu.stun import Address
 from telehealth.sfu.transport import Path, Send, Transport
 
@@ -47,15 +47,15 @@ class Demultiplexer:
             if self._paths.get(address) is path:
                 del self._paths[address]
 
-    def receive(self, datagram: bytes, address: Address, now: float) -> None:
-        """Take one datagram from the socket."""
+    def receive(self, datagram: bytes, address: Address, now: float, send: Send | None = None) -> None:
+        """Take one datagram; `send` is the way back if it is not the UDP socket."""
         self._counters.packets_in += 1
         self._counters.bytes_in += len(datagram)
         path = self._paths.get(address)
         if not datagram:
             self._counters.dropped[Drop.EMPTY] += 1
         elif datagram[0] < 4:
-            self._stun(datagram, address, path, now)
+            self._stun(datagram, address, path, now, send or self._send)
         elif path is None:
             self._counters.dropped[Drop.FOREIGN] += 1
         else:
@@ -93,18 +93,26 @@ class Demultiplexer:
         except (SrtpError, ValueError):
             dropped[Drop.SRTP] += 1
             return
-        transport.keep(ssrc)
-        if not is_well_formed(packet):
+        if publication is None:
+            self._unrouted(transport, packet, ssrc)
+            return
+        number = inspect(packet, MID_ID, publication.mid_bytes, TRANSPORT_CC_ID)
+        if number <= FOREIGN:
             dropped[Drop.MALFORMED] += 1
-        elif publication is None:
-            dropped[Drop.UNROUTED] += 1
-            self._learn(transport, packet)
         elif packet[1] & 0x7F not in publication.payload_types:
             dropped[Drop.UNROUTED] += 1
-        elif has_foreign_mid(packet, MID_ID, publication.mid_bytes):
-            dropped[Drop.MALFORMED] += 1
         else:
+            if number >= 0:
+                transport.arrivals.note(number, now)
             publication.forward(packet, now)
+
+    def _unrouted(self, transport: Transport, packet: bytes, ssrc: int) -> None:
+        transport.keep(ssrc)
+        if not is_well_formed(packet):
+            self._counters.dropped[Drop.MALFORMED] += 1
+            return
+        self._counters.dropped[Drop.UNROUTED] += 1
+        self._learn(transport, packet)
 
     def _rtcp(self, transport: Transport, datagram: bytes, now: float) -> None:
         dropped = self._counters.dropped
@@ -123,12 +131,13 @@ class Demultiplexer:
         transport.keep_reporter(ssrc)
         receive_rtcp(transport, compound, now, self._counters)
 
-    def _stun(self, datagram: bytes, address: Address, path: Path | None, now: float) -> None:
+    def _stun(self, datagram: bytes, address: Address, path: Path | None, now: float, send: Send) -> None:
         ufrag = stun.addressee(datagram)
         if ufrag is None:
             # Answers to our probes, and indications: from a validated address they are a sign of life.
             if path is not None:
                 path.heard_at = now
+                path.transport.probe_answered(datagram, now)
             self._counters.dropped[Drop.STUN] += path is None
             return
         transport = self._transports.get(ufrag)
@@ -136,11 +145,11 @@ class Demultiplexer:
         if transport is None or request is None or not self._may_take(path, transport, now):
             self._counters.dropped[Drop.STUN] += 1
             return
-        found, displaced = transport.checked(address, now, nominated=stun.nominates(request))
+        found, displaced = transport.checked(address, now, send, nominated=stun.nominates(request))
         if displaced is not None:
             self._paths.pop(displaced.address, None)
         self._paths[address] = found
-        self._send(stun.response(request, address, transport.credentials.password), address)
+        send(stun.response(request, address, transport.credentials.password), address)
 
     @staticmethod
     def _may_take(path: Path | None, transport: Transport, now: float) -> bool:

@@ -1,6 +1,9 @@
 """RTCP between each participant and us: feedback ends here, and what others need to know of it goes on."""
 
+from collections.abc import Iterable
+
 from telehealth.rtp import rtcp
+from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
@@ -15,17 +18,24 @@ def receive_rtcp(transport: Transport, compound: bytes, now: float, counters: Co
         counters.dropped[Drop.MALFORMED] += 1
         return
     for packet in packets:
-        match packet:
-            case rtcp.SenderReport():
-                _sender_report(transport, packet, now)
-            case rtcp.Nack():
-                _nack(transport, packet, now, counters)
-            case rtcp.KeyframeRequest():
-                _keyframe(transport, packet, now, counters)
-            case rtcp.Remb():
-                _remb(transport, packet, now)
-            case rtcp.ReceiverReport() | rtcp.Bye():
-                pass
+        _act(transport, packet, now, counters)
+
+
+def _act(transport: Transport, packet: rtcp.Packet, now: float, counters: Counters) -> None:
+    match packet:
+        case rtcp.SenderReport():
+            _sender_report(transport, packet, now)
+            _note_loss(transport, packet.blocks)
+        case rtcp.Nack():
+            _nack(transport, packet)
+        case rtcp.KeyframeRequest():
+            _keyframe(transport, packet, now, counters)
+        case rtcp.Remb():
+            _remb(transport, packet, now)
+        case rtcp.ReceiverReport():
+            _note_loss(transport, packet.blocks)
+        case rtcp.Bye():
+            pass
 
 
 def _sender_report(transport: Transport, report: rtcp.SenderReport, now: float) -> None:
@@ -38,20 +48,22 @@ def _sender_report(transport: Transport, report: rtcp.SenderReport, now: float) 
         viewer.send_rtcp(compound)
 
 
-def _nack(viewer: Transport, nack: rtcp.Nack, now: float, counters: Counters) -> None:
+def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     publication = viewer.watching.get(nack.ssrc)
     if publication is None:
         return
+    viewer.link.nacked(len(nack.numbers))
     for number in nack.numbers:
         packet = publication.cache.get(number)
-        if packet is None:
-            continue
-        if not viewer.resend.take(1.0, now):
-            counters.dropped[Drop.RESEND_LIMIT] += 1
-            return
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
-        viewer.send_rtp(packet)
-        counters.resent += 1
+        if packet is not None and not viewer.send_again(packet):
+            return
+
+
+def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
+    for block in blocks:
+        if block.ssrc in viewer.watching:
+            viewer.link.reported(block.fraction_lost)
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:
@@ -72,6 +84,13 @@ def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
 
 def send_report(transport: Transport, now: float) -> None:
     """Tell a publisher how its streams arrive here."""
-    blocks = [block for publication in transport.routes.values() if (block := publication.reception.report(now))]
+    blocks = [block for publication in transport.routes.values() if (block := publication.report(now))]
     if blocks:
         transport.send_rtcp(rtcp.receiver_report(SERVER_SSRC, blocks))
+
+
+def send_arrivals(transport: Transport) -> None:
+    """Tell a publisher when its packets arrived, so that it can estimate its bandwidth."""
+    media = next(iter(transport.routes), 0)
+    if (feedback := transport.arrivals.feedback(SERVER_SSRC, media)) is not None:
+        transport.send_rtcp(feedback)

@@ -26,13 +26,22 @@ OPENS_BURST = 6.0
 
 INBOUND_BYTES_PER_S = 1_500_000
 """What one participant may send: camera and screen at their best, and half as much again."""
-RESENT_PACKETS_PER_S = 250.0
-RESENT_BURST = 250.0
+RESENT_BYTES = 32 * 1024
+"""Sent again to a viewer at once; in the long run no more than it is sent at all."""
 
-CACHED_VIDEO_PACKETS = 512
-CACHED_AUDIO_PACKETS = 128
+CACHED_S = 1.5
+"""How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
+GIVE_UP_AUDIO_S = 0.6
+GIVE_UP_VIDEO_S = 1.0
+"""How long we ask a publisher for a packet; later no player would wait for it."""
+MOST_TOLD_LOSS = 0.25
+"""What a publisher of sound is told at most of the loss of its listeners."""
 
 TICK_S = 0.1
+FEEDBACK_S = 0.1
+"""Between two reports of arrivals to a publisher (transport-cc)."""
+ROUND_TRIP_S = 5.0
+"""Between two measurements of the round trip to a peer."""
 ICE_DEADLINE_S = 30.0
 DTLS_DEADLINE_S = 15.0
 PROBE_S = 1.0

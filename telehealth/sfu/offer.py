@@ -18,6 +18,9 @@ AUDIO_LEVEL_ID = 1
 SEND_TIME_ID = 2
 ORIENTATION_ID = 3
 MID_ID = 4
+TRANSPORT_CC_ID = 5
+
+_TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 CLOCK_RATES = {OPUS: 48_000, VP8: 90_000, H264: 90_000}
 
@@ -118,6 +121,7 @@ def _media(endpoint: Endpoint, line: OfferedLine) -> list[str]:
         "a=setup:actpass",
         *_EVERY_LINE,
         *_CODECS[line.kind],
+        *(_congestion(line.kind) if line.direction is Direction.RECEIVE else ()),
     ]
     if line.ssrc is not None:
         text.append(f"a=msid:{line.stream} {line.mid}")
@@ -125,6 +129,12 @@ def _media(endpoint: Endpoint, line: OfferedLine) -> list[str]:
         text.append(f"a=ssrc:{line.ssrc} msid:{line.stream} {line.mid}")
     # On every line: until it has answered, the peer may yet refuse to bundle (RFC 8843 §7.2).
     return text + _candidates(endpoint)
+
+
+def _congestion(kind: Kind) -> list[str]:
+    # Only for what comes to us: towards viewers the numbers of others' transports mean nothing.
+    feedback = [f"a=rtcp-fb:{number} transport-cc" for number in PAYLOAD_TYPES[kind]]
+    return [*feedback, f"a=extmap:{TRANSPORT_CC_ID} {_TRANSPORT_CC}"]
 
 
 def _candidates(endpoint: Endpoint) -> list[str]:

@@ -192,7 +192,7 @@ class ForwardingPlane:
         elapsed = now - self._ticked_at
         self._ticked_at = now
         for transport, (room, seat, peer) in list(self._places.items()):
-            upkeep.refill(transport, elapsed)
+            transport.refill(elapsed)
             if upkeep.is_over(transport, now):
                 self._drop(room, seat, peer)
                 continue

@@ -6,9 +6,9 @@ from telehealth.rtp import rtcp
 from telehealth.rtp.estimates import Estimates
 from telehealth.rtp.keyframes import KeyframeRequests
 from telehealth.rtp.missing import Missing
-from telehealth.rtp.packet_cache import PacketCache
-from telehealth.rtp.reception import Reception
-from telehealth.sfu.limits import CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS
+from telehealth.rtp.packet_cache import LEAST, PacketCache
+from telehealth.rtp.reception import Reception, ReportBlock
+from telehealth.sfu.limits import CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
 from telehealth.sfu.offer import PAYLOAD_TYPES, Kind
 from telehealth.sfu.transport import Transport
 
@@ -16,7 +16,7 @@ SERVER_SSRC = 1
 """Who we are in RTCP; never in RTP."""
 
 _CLOCK_RATE = {Kind.AUDIO: 48_000, Kind.VIDEO: 90_000}
-_CACHED = {Kind.AUDIO: CACHED_AUDIO_PACKETS, Kind.VIDEO: CACHED_VIDEO_PACKETS}
+_GIVE_UP_S = {Kind.AUDIO: GIVE_UP_AUDIO_S, Kind.VIDEO: GIVE_UP_VIDEO_S}
 
 
 class Publication:
@@ -32,6 +32,7 @@ class Publication:
         last_ssrc: What it was sent with most recently.
         ended: True once it will never come back; its lines are given up.
         viewers: The transports that get its packets.
+        repeated: Those of them that get earlier packets along with each new one, and how many; sound only.
     """
 
     def __init__(self, mid: str, participant: ParticipantId, source: Source) -> None:
@@ -49,14 +50,21 @@ class Publication:
         self.viewers: tuple[Transport, ...] = ()
         self.keyframes = KeyframeRequests()
         self.estimates = Estimates()
-        self.cache = PacketCache(_CACHED[self.kind])
-        self.missing = Missing()
-        self.reception = Reception(0, _CLOCK_RATE[self.kind])
+        self.repeated: tuple[tuple[Transport, int], ...] = ()
+        self.cache = PacketCache(LEAST)
+        self._begin(0)
 
     @property
     def live(self) -> bool:
         """Whether there is something to see or hear for others."""
         return self.ssrc is not None
+
+    def _begin(self, ssrc: int) -> None:
+        self.cache.clear()
+        self.missing = Missing(_GIVE_UP_S[self.kind])
+        self.reception = Reception(ssrc, _CLOCK_RATE[self.kind])
+        self._given_up = 0
+        self._fitted = (0.0, 0)
 
     def feed(self, feeder: Transport | None, ssrc: int | None) -> None:
         """Take packets from this transport and SSRC from now on; from none if they are None."""
@@ -64,21 +72,49 @@ class Publication:
             return
         if ssrc is not None and ssrc != self.last_ssrc:
             self.last_ssrc = ssrc
-            self.cache.clear()
-            self.missing = Missing()
-            self.reception = Reception(ssrc, _CLOCK_RATE[self.kind])
+            self._begin(ssrc)
         self.feeder = feeder
         self.ssrc = ssrc
 
     def forward(self, packet: bytes, now: float) -> None:
         """Send an authentic, well-formed packet of this publication to all viewers."""
         number = packet[2] << 8 | packet[3]
+        for viewer, copies in self.repeated:
+            self._repeat(viewer, number, copies)
         for viewer in self.viewers:
             viewer.send_rtp(packet)
         self.cache.put(number, packet)
         self.reception.packet(number, int.from_bytes(packet[4:8], "big"), now)
         if self.missing.received(number, now):
             self.ask_for_missing(now)
+
+    def _repeat(self, viewer: Transport, number: int, copies: int) -> None:
+        # Ahead of the new packet: who lost only the last one never notices. The same bytes give the same ciphertext, so
+        # nothing is revealed by it, and whoever has them already drops them as replayed. The second copy is of an older
+        # packet, since losses come in bursts.
+        for back in (3, 1)[2 - copies :]:
+            packet = self.cache.get((number - back) & 0xFFFF)
+            if packet is not None:
+                viewer.send_copy(packet)
+
+    def settle(self, now: float) -> None:
+        """Adapt to the last second: the size of the cache, and who gets copies."""
+        since, received = self._fitted
+        if now - since >= 1.0:
+            self.cache.fit((self.reception.received - received) / (now - since) * CACHED_S)
+            self._fitted = (now, self.reception.received)
+        if self.kind is Kind.AUDIO:
+            self.repeated = tuple((viewer, viewer.link.copies) for viewer in self.viewers if viewer.link.copies)
+
+    def report(self, now: float) -> ReportBlock | None:
+        """Return what the publisher is to hear of how it arrives.
+
+        Of sound also what its listeners lose: its encoder adds redundancy by that (RFC 6716 §2.1.7).
+        """
+        if self.kind is Kind.VIDEO:
+            return self.reception.report(now)
+        worst = max((viewer.link.share for viewer in self.viewers), default=0.0)
+        return self.reception.report(now, least_fraction=int(256 * min(worst, MOST_TOLD_LOSS)))
 
     def set_viewers(self, viewers: tuple[Transport, ...]) -> None:
         """Send to these from now on; a new one needs a keyframe to begin with."""
@@ -88,14 +124,19 @@ class Publication:
             if viewer not in viewers:
                 self.estimates.forget(viewer)
         self.viewers = viewers
+        self.repeated = tuple((viewer, copies) for viewer, copies in self.repeated if viewer in viewers)
 
     def ask_for_missing(self, now: float) -> None:
-        """Ask the publisher again for video packets that did not come, those whose turn it is."""
-        # Browsers do not answer a NACK for Opus unless they negotiated it: its in-band FEC is there for that.
-        if self.feeder is None or self.ssrc is None or self.kind is Kind.AUDIO:
+        """Ask the publisher again for packets that did not come, those whose turn it is."""
+        if self.feeder is None or self.ssrc is None:
             return
+        self.missing.set_round_trip(self.feeder.round_trip_s)
         if numbers := self.missing.due(now):
             self.feeder.send_rtcp(rtcp.nack(SERVER_SSRC, self.ssrc, numbers))
+        if self.missing.given_up != self._given_up:
+            # Viewers would find out for themselves, up to three seconds later.
+            self._given_up = self.missing.given_up
+            self.keyframes.want()
 
     def ask_for_keyframe(self, now: float) -> bool:
         """Pass on a wish for a keyframe if it is time; tell whether it was sent."""

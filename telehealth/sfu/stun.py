@@ -40,6 +40,11 @@ def addressee(datagram: bytes) -> str | None:
     return None
 
 
+def transaction(datagram: bytes) -> bytes:
+    """Return the transaction id (RFC 8489 §5)."""
+    return datagram[8:20]
+
+
 def authenticated(datagram: bytes, password: str) -> Message | None:
     """Return the request if its fingerprint and its message integrity hold, else None."""
     try:

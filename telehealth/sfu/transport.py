@@ -4,15 +4,16 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from telehealth.rtp.token_bucket import TokenBucket
+from telehealth.rtp.link_loss import LinkLoss
+from telehealth.rtp.transport_cc import Arrivals
+from telehealth.sfu import stun
 from telehealth.sfu.aiortc_hooks import Certificate, Crypt, Fingerprint, SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import (
     ADDRESSES_PER_TRANSPORT,
     INBOUND_BYTES_PER_S,
     REPORTERS_PER_TRANSPORT,
-    RESENT_BURST,
-    RESENT_PACKETS_PER_S,
+    RESENT_BYTES,
     SSRCS_PER_TRANSPORT,
 )
 from telehealth.sfu.stun import Address, Credentials
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
     from telehealth.sfu.publication import Publication
 
 Send = Callable[[bytes, Address], None]
+_FIRST_GUESS_S = 0.1
+_OVERHEAD = 60
+"""Of IP, UDP and SRTP: small packets cost, too."""
 
 
 class Path:
-    """An address from which an authenticated check came."""
+    """An address from which an authenticated check came, and how to send there."""
 
-    __slots__ = ("address", "heard_at", "transport")
+    __slots__ = ("address", "heard_at", "send", "transport")
 
-    def __init__(self, transport: "Transport", address: Address, now: float) -> None:
+    def __init__(self, transport: "Transport", address: Address, now: float, send: Send) -> None:
         self.transport = transport
         self.address = address
         self.heard_at = now
+        self.send = send
 
 
 class Transport:
@@ -41,6 +46,10 @@ class Transport:
         address: Where we send to; None before the first check.
         routes: The publications that this transport feeds, by SSRC.
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
+        round_trip_s: To the peer and back, as measured most recently.
+        link: How much of what we send gets lost.
+        arrivals: When its packets came, for congestion control at the peer.
+        sent_packets, sent_bytes: Media sent for the first time: repetitions not counted.
     """
 
     def __init__(self, certificate: Certificate, send: Send, counters: Counters, now: float) -> None:
@@ -49,21 +58,25 @@ class Transport:
         self.fingerprints: frozenset[Fingerprint] = frozenset()
         self.address: Address | None = None
         self.paths: dict[Address, Path] = {}
-        self.opened_at = now
+        self.opened_at = self.probed_at = self.reported_at = self.fed_back_at = now
         self.checked_at: float | None = None
-        self.probed_at = now
-        self.reported_at = now
         self.closed = False
         self.routes: dict[int, Publication] = {}
         self.watching: dict[int, Publication] = {}
         self.allowance = INBOUND_BYTES_PER_S
-        self.resend = TokenBucket(RESENT_PACKETS_PER_S, RESENT_BURST, now)
+        self.round_trip_s = _FIRST_GUESS_S
+        self.link = LinkLoss()
+        self.arrivals = Arrivals()
+        self.sent_packets = 0
+        self.sent_bytes = 0
         self.unprotect: Crypt | None = None
         self.unprotect_rtcp: Crypt | None = None
         self._protect: Crypt | None = None
         self._protect_rtcp: Crypt | None = None
         self._ssrcs: set[int] = set()
         self._reporters: set[int] = set()
+        self._repeatable, self._paid_bytes = RESENT_BYTES, 0
+        self._probe: bytes | None = None
         self._send = send
         self._counters = counters
         self._dtls = certificate.session(self._send_record)
@@ -78,7 +91,7 @@ class Transport:
         """When the last datagram came from a validated address."""
         return max((path.heard_at for path in self.paths.values()), default=self.opened_at)
 
-    def checked(self, address: Address, now: float, *, nominated: bool) -> tuple[Path, Path | None]:
+    def checked(self, address: Address, now: float, send: Send, *, nominated: bool) -> tuple[Path, Path | None]:
         """Take note of an authenticated check; return its path, and the one it displaced if there were too many."""
         if self.checked_at is None:
             self.checked_at = now
@@ -91,11 +104,22 @@ class Transport:
                     key=lambda known: known.heard_at,
                 )
                 displaced = self.paths.pop(idle.address)
-            path = self.paths[address] = Path(self, address, now)
+            path = self.paths[address] = Path(self, address, now, send)
         path.heard_at = now
         if nominated or self._is_silent(now):
             self.address = address
+            self._send = path.send
         return path, displaced
+
+    def lost_path(self, path: Path) -> None:
+        """Forget a path that is closed for good; the one heard from last takes over, if there is another."""
+        if self.paths.get(path.address) is not path:
+            return
+        del self.paths[path.address]
+        if self.address == path.address:
+            best = max(self.paths.values(), key=lambda known: known.heard_at, default=None)
+            self.address = best.address if best else None
+            self._send = best.send if best else self._send
 
     def _is_silent(self, now: float) -> bool:
         # A checked address replaces one that says nothing any more: that is how a new NAT binding shows.
@@ -138,6 +162,8 @@ class Transport:
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send; a packet that cannot be is dropped and counted."""
+        self.sent_packets += 1
+        self.sent_bytes += len(packet) + _OVERHEAD
         if self._protect is None or self.address is None:
             return
         try:
@@ -146,6 +172,29 @@ class Transport:
             self._counters.dropped[Drop.SRTP] += 1
             return
         self._send(protected, self.address)
+
+    def send_again(self, packet: bytes) -> bool:
+        """Send a packet once more; False if this receiver was sent too much again already."""
+        if self._repeatable < len(packet) + _OVERHEAD:
+            self._counters.dropped[Drop.RESEND_LIMIT] += 1
+            return False
+        self._repeatable -= len(packet) + _OVERHEAD
+        self.send_copy(packet)
+        return True
+
+    def send_copy(self, packet: bytes) -> None:
+        """Send a packet once more, unasked."""
+        self._counters.resent += 1
+        self.send_rtp(packet)
+        self.sent_packets -= 1
+        self.sent_bytes -= len(packet) + _OVERHEAD
+
+    def refill(self, elapsed_s: float) -> None:
+        """Let time pass for what may be received, and sent again: at most as much as was sent for the first time."""
+        refilled = self.allowance + int(INBOUND_BYTES_PER_S * elapsed_s)
+        self.allowance = min(INBOUND_BYTES_PER_S, refilled)
+        self._repeatable = min(RESENT_BYTES, self._repeatable + self.sent_bytes - self._paid_bytes)
+        self._paid_bytes = self.sent_bytes
 
     def send_rtcp(self, compound: bytes) -> None:
         """Encrypt and send RTCP; likewise."""
@@ -158,13 +207,24 @@ class Transport:
             return
         self._send(protected, self.address)
 
-    def send_plain(self, datagram: bytes) -> None:
-        """Send STUN on the chosen path."""
-        if self.address is not None:
-            self._send(datagram, self.address)
+    def probe(self, now: float) -> None:
+        """Ask the peer for a sign of life, which also measures the round trip."""
+        if self.remote is None or self.address is None:
+            return
+        self.probed_at = now
+        datagram = stun.probe(self.credentials, self.remote)
+        self._probe = stun.transaction(datagram)
+        self._send(datagram, self.address)
+
+    def probe_answered(self, datagram: bytes, now: float) -> None:
+        """Take what may be the answer to our probe; nobody else on a validated path knows its transaction."""
+        if self._probe is not None and stun.transaction(datagram) == self._probe:
+            self._probe = None
+            self.round_trip_s = now - self.probed_at
 
     def _send_record(self, record: bytes) -> None:
-        self.send_plain(record)
+        if self.address is not None:
+            self._send(record, self.address)
 
     async def aclose(self) -> None:
         """Say goodbye and free the keys; nothing is sent or received any more."""

@@ -1,27 +1,21 @@
 """What is due from time to time: deadlines, signs of life, reports, repeated requests."""
 
 from telehealth.consultations.ports import MediaState
-from telehealth.sfu import stun
 from telehealth.sfu.counters import Counters
-from telehealth.sfu.feedback import send_report
+from telehealth.sfu.feedback import send_arrivals, send_report
 from telehealth.sfu.limits import (
     DTLS_DEADLINE_S,
+    FEEDBACK_S,
     FORGET_S,
     ICE_DEADLINE_S,
-    INBOUND_BYTES_PER_S,
     LOST_S,
     PROBE_S,
     REPORT_S,
+    ROUND_TRIP_S,
     SUSPECT_S,
 )
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
-
-
-def refill(transport: Transport, elapsed_s: float) -> None:
-    """Let the participant send again what may be sent in this time."""
-    refilled = transport.allowance + int(INBOUND_BYTES_PER_S * elapsed_s)
-    transport.allowance = min(INBOUND_BYTES_PER_S, refilled)
 
 
 def is_over(transport: Transport, now: float) -> bool:
@@ -42,23 +36,33 @@ def liveness(transport: Transport, now: float) -> MediaState:
 
 
 def probe(transport: Transport, now: float) -> None:
-    """Ask a silent peer for a sign of life: one that only listens checks its path every 2.5 s and says no more."""
-    if transport.remote is None or not transport.connected:
+    """Ask a silent peer for a sign of life: one that only listens checks its path every 2.5 s and says no more.
+
+    Others are asked from time to time, for the round trip.
+    """
+    if not transport.connected:
         return
-    if now - transport.heard_at >= PROBE_S and now - transport.probed_at >= PROBE_S:
-        transport.probed_at = now
-        transport.send_plain(stun.probe(transport.credentials, transport.remote))
+    interval = PROBE_S if now - transport.heard_at >= PROBE_S else ROUND_TRIP_S
+    if now - transport.probed_at >= interval:
+        transport.probe(now)
 
 
 def report(transport: Transport, now: float) -> None:
-    """Send a receiver report once a second."""
-    if transport.connected and now - transport.reported_at >= REPORT_S:
+    """Send a receiver report once a second, and what congestion control needs more often."""
+    if not transport.connected:
+        return
+    if now - transport.fed_back_at >= FEEDBACK_S:
+        transport.fed_back_at = now
+        send_arrivals(transport)
+    if now - transport.reported_at >= REPORT_S:
         transport.reported_at = now
+        transport.link.settle(transport.sent_packets, now)
         send_report(transport, now)
 
 
 def ask(publication: Publication, now: float, counters: Counters) -> None:
     """Repeat to the publisher what is still wanted."""
     publication.ask_for_missing(now)
+    publication.settle(now)
     counters.keyframe_requests += publication.ask_for_keyframe(now)
     publication.tell_estimate(now)

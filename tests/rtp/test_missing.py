@@ -1,43 +1,69 @@
 """Gaps, and when to ask for them."""
 
-from telehealth.rtp.missing import LIMIT, RETRY_S, TRIES, Missing
+from telehealth.rtp.missing import LEAST_RETRY_S, LIMIT, TRIES, Missing
 
 
 def test_a_gap_is_asked_for_at_once_and_again_until_it_is_given_up() -> None:
-    missing = Missing()
+    missing = Missing(give_up_s=10.0)
+    missing.set_round_trip(0.1)
     missing.received(65534, 0.0)
     assert missing.received(1, 0.0)
     assert missing.due(0.0) == [65535, 0]
-    assert missing.due(RETRY_S / 2) == []
-    asked = sum(bool(missing.due(attempt * RETRY_S + 0.001 * attempt)) for attempt in range(1, 20))
+    assert not missing.received(2, 0.049)
+    assert missing.due(0.049) == []
+    assert missing.received(3, 0.05)
+    asked = sum(bool(missing.due(0.05 * attempt + 0.001 * attempt)) for attempt in range(1, 20))
     assert asked == TRIES - 1
     assert len(missing) == 0
+    assert missing.given_up == 2
+
+
+def test_a_gap_that_is_too_old_is_given_up() -> None:
+    missing = Missing(give_up_s=0.5)
+    missing.received(1, 0.0)
+    missing.received(3, 0.0)
+    assert missing.due(0.0) == [2]
+    assert missing.due(0.6) == []
+    assert missing.given_up == 1
+    assert missing.due(9.0) == []
+
+
+def test_tries_are_half_a_round_trip_apart_but_not_too_close() -> None:
+    missing = Missing(give_up_s=1.0)
+    missing.set_round_trip(0.001)
+    missing.received(1, 0.0)
+    missing.received(3, 0.0)
+    missing.due(0.0)
+    assert missing.due(LEAST_RETRY_S - 0.001) == []
+    assert missing.due(LEAST_RETRY_S) == [2]
 
 
 def test_what_comes_late_is_not_asked_for() -> None:
-    missing = Missing()
+    missing = Missing(give_up_s=1.0)
     missing.received(1, 0.0)
     assert missing.received(4, 0.0)
-    assert not missing.received(2, 0.0)
+    missing.received(2, 0.0)
     assert missing.due(0.0) == [3]
 
 
 def test_in_order_there_is_nothing_to_ask() -> None:
-    missing = Missing()
+    missing = Missing(give_up_s=1.0)
     assert not any(missing.received(number & 0xFFFF, 0.0) for number in range(65530, 65550))
+    assert not missing.received(13, 0.0)
     assert missing.due(1.0) == []
 
 
 def test_a_hole_too_wide_is_left_to_a_keyframe() -> None:
-    missing = Missing()
+    missing = Missing(give_up_s=1.0)
     missing.received(0, 0.0)
     missing.received(2, 0.0)
     assert not missing.received(2 + LIMIT + 1, 0.0)
     assert len(missing) == 0
+    assert missing.given_up == LIMIT + 1
 
 
 def test_no_more_gaps_are_remembered_than_the_limit() -> None:
-    missing = Missing()
+    missing = Missing(give_up_s=1.0)
     missing.received(0, 0.0)
     for number in range(2, 1000, 2):
         missing.received(number, 0.0)

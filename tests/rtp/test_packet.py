@@ -94,6 +94,21 @@ def test_a_foreign_mid_is_noticed() -> None:
     assert packet.has_foreign_mid(with_extension(0x1000, b"\x04\x018"), 4, b"7")
 
 
+def test_a_packet_is_inspected_in_one_pass() -> None:
+    def seen(data: bytes) -> int:
+        return packet.inspect(data, 4, b"7", 5)
+
+    assert seen(PLAIN) == packet.NO_NUMBER
+    assert seen(PLAIN[:11]) == packet.MALFORMED
+    assert seen(with_extension(0xBEDE, b"\x407\x51\x12\x34")) == 0x1234
+    assert seen(with_extension(0xBEDE, b"\x00\x51\x12\x34\x407")) == 0x1234
+    assert seen(with_extension(0xBEDE, b"\x51\x12\x34\x408")) == packet.FOREIGN
+    assert seen(with_extension(0xBEDE, b"\x52\x12\x34\x56")) == packet.NO_NUMBER
+    assert seen(with_extension(0xBEDE, b"\xf0\x51\x12\x34")) == packet.NO_NUMBER
+    assert seen(with_extension(0x1000, b"\x04\x017")) == packet.NO_NUMBER
+    assert seen(with_extension(0x1000, b"\x04\x018")) == packet.FOREIGN
+
+
 def test_aiortc_writes_what_we_read() -> None:
     extensions = HeaderExtensionsMap()
     extensions.configure(
@@ -114,4 +129,7 @@ def test_no_bytes_whatever_upset_the_reader(data: bytes) -> None:
     for version in (data, b"\x90" + data[1:], b"\xb3" + data[1:]):
         if packet.is_well_formed(version):
             packet.extension(version, 4)
-            packet.has_foreign_mid(version, 4, b"1")
+            foreign = packet.has_foreign_mid(version, 4, b"1")
+            assert (packet.inspect(version, 4, b"1", 5) == packet.FOREIGN) == foreign
+        else:
+            assert packet.inspect(version, 4, b"1", 5) == packet.MALFORMED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telehealth.rtp.packet_cache import PacketCache
+from telehealth.rtp.packet_cache import LEAST, MOST, PacketCache
 
 
 def test_a_kept_packet_is_found_by_its_number() -> None:
@@ -32,3 +32,22 @@ def test_after_clearing_nothing_is_found() -> None:
 def test_its_size_is_a_power_of_two(size: int) -> None:
     with pytest.raises(ValueError, match="power of two"):
         PacketCache(size)
+
+
+def test_it_grows_with_its_stream_and_forgets_nothing() -> None:
+    cache = PacketCache(64)
+    for number in range(64):
+        cache.put(number, b"%d" % number)
+    cache.fit(200)
+    assert len(cache) == 256
+    assert all(cache.get(number) == b"%d" % number for number in range(64))
+
+
+def test_it_is_bounded_and_shrinks_only_when_a_quarter_would_do() -> None:
+    cache = PacketCache(512)
+    cache.fit(10_000)
+    assert len(cache) == MOST
+    cache.fit(MOST / 2)
+    assert len(cache) == MOST
+    cache.fit(0)
+    assert len(cache) == LEAST

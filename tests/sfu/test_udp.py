@@ -68,7 +68,7 @@ async def test_a_packet_that_cannot_be_encrypted_is_dropped() -> None:
     transport = Transport(Certificate(), lambda datagram, _: sent.append(datagram), counters, 0.0)
     transport.send_rtp(b"nobody is there yet")
     transport.send_rtcp(b"nobody is there yet")
-    transport.send_plain(b"nobody is there yet")
+    transport.probe(0.0)
 
     def refuse(packet: bytes) -> bytes:
         raise SrtpError("index too old")

@@ -1,0 +1,63 @@
+"""How lossy the way to one receiver is, and how many copies its sound is worth.
+
+Repair hides loss from receiver reports: a copy that arrives counts as the packet. So copies begin when loss shows and
+end only after it has been gone for long, far below what it would have to be without them.
+"""
+
+REPEAT_AT = 0.03
+REPEAT_TWICE_AT = 0.12
+CALM_BELOW = 0.004
+CALM_S = 20.0
+_WEIGHT = 0.5
+_ENOUGH_PACKETS = 20
+
+
+class LinkLoss:
+    """Merges reported loss and requests for lost packets into one share of packets lost.
+
+    Attributes:
+        share: Of packets lost lately, 0 … 1.
+        copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
+    """
+
+    __slots__ = ("_calm_since", "_nacked", "_reported", "_sent", "copies", "share")
+
+    def __init__(self) -> None:
+        self.share = 0.0
+        self.copies = 0
+        self._reported = 0.0
+        self._nacked = 0
+        self._sent = 0
+        self._calm_since: float | None = None
+
+    def reported(self, fraction: int) -> None:
+        """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1)."""
+        self._reported = max(self._reported, fraction / 256.0)
+
+    def nacked(self, packets: int) -> None:
+        """Count packets that the receiver asked for."""
+        self._nacked += packets
+
+    def settle(self, sent: int, now: float) -> None:
+        """Judge the time since the last call, about a second, in which the total of packets sent grew to `sent`."""
+        passed, self._sent = sent - self._sent, sent
+        asked = self._nacked / passed if passed >= _ENOUGH_PACKETS else 0.0
+        loss = min(1.0, max(self._reported, asked))
+        self._nacked = 0
+        self._reported = 0.0
+        # Up at once, down slowly.
+        self.share = max(loss, self.share + _WEIGHT * (loss - self.share))
+        self._set_copies(loss, now)
+
+    def _set_copies(self, loss: float, now: float) -> None:
+        if loss >= REPEAT_TWICE_AT:
+            self.copies = 2
+        elif loss >= REPEAT_AT:
+            self.copies = max(self.copies, 1)
+        if loss > CALM_BELOW:
+            self._calm_since = None
+        elif self._calm_since is None:
+            self._calm_since = now
+        elif self.copies and now - self._calm_since >= CALM_S:
+            self.copies -= 1
+            self._calm_since = now

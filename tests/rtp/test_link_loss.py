@@ -1,0 +1,56 @@
+"""Loss towards one receiver, and copies of its voice."""
+
+from telehealth.rtp.link_loss import CALM_S, LinkLoss
+
+
+def test_a_clean_link_gets_no_copies() -> None:
+    link = LinkLoss()
+    for second in range(10):
+        link.reported(0)
+        link.settle(200 * second, float(second))
+    assert (link.share, link.copies) == (0.0, 0)
+
+
+def test_reported_loss_brings_copies_at_once() -> None:
+    link = LinkLoss()
+    link.reported(20)
+    link.settle(200, 0.0)
+    assert link.copies == 1
+    link.reported(52)
+    link.settle(400, 1.0)
+    assert link.copies == 2
+    assert 0.2 < link.share < 0.21
+
+
+def test_requests_for_lost_packets_count_as_loss() -> None:
+    link = LinkLoss()
+    link.nacked(10)
+    link.settle(200, 0.0)
+    assert link.share == 0.05
+    link.nacked(10)
+    link.settle(210, 1.0)  # Ten packets tell nothing.
+    assert link.share == 0.025
+
+
+def test_copies_end_one_by_one_after_a_long_calm() -> None:
+    link = LinkLoss()
+    link.reported(64)
+    link.settle(200, 0.0)
+    seen = {}
+    for second in range(1, 60):
+        link.settle(200, float(second))
+        seen[second] = link.copies
+    assert seen[int(CALM_S)] == 2
+    assert seen[int(CALM_S) + 1] == 1
+    assert seen[2 * int(CALM_S) + 1] == 0
+
+
+def test_loss_in_between_begins_the_calm_anew() -> None:
+    link = LinkLoss()
+    link.reported(10)
+    link.settle(200, 0.0)
+    link.settle(200, 1.0)
+    link.reported(3)
+    link.settle(200, CALM_S)
+    link.settle(200, CALM_S + 2)
+    assert link.copies == 1
