@@ -24,7 +24,9 @@ from telehealth.storage.refresh_tokens import SqlRefreshTokens
 from telehealth.storage.schedules import SqlSchedules
 from telehealth.storage.users import SqlUsers
 from telehealth.storage.vital_frames import SqlVitalFrames
+from telehealth.storage.watch_records import SqlWatchRecords
 from telehealth.vitals.ports import Devices, VitalFrames
+from telehealth.vitals.watch_ports import WatchRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Stores:
     devices: Devices
     documents: Documents
     vital_frames: VitalFrames
+    watch_records: WatchRecords
 
 
 def open_stores(database: Database, cipher: FieldCipher, clock: Clock | None = None) -> Stores:
@@ -64,4 +67,5 @@ def open_stores(database: Database, cipher: FieldCipher, clock: Clock | None = N
         devices=SqlDevices(database),
         documents=SqlDocuments(database, cipher),
         vital_frames=SqlVitalFrames(database, cipher),
+        watch_records=SqlWatchRecords(database, cipher),
     )

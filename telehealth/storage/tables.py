@@ -391,6 +391,58 @@ enrolment_codes = Table(
     Column("used_at", Instant),
 )
 
+alarms = Table(
+    "alarms",
+    metadata,
+    _id(),
+    _of("encounter_id", "encounters.id"),
+    _needed("is_open", Boolean),
+    _needed("raised_at", Instant),
+    _needed("body", Sealed),
+    Index(None, "encounter_id", "raised_at"),
+    Index(None, "encounter_id", "is_open"),
+)
+
+alarm_events = Table(
+    "alarm_events",
+    metadata,
+    _of("alarm_id", "alarms.id"),
+    _needed("change", String),
+    _needed("at", Instant),
+    _needed("actor", Id),
+    PrimaryKeyConstraint("alarm_id", "at", "change"),
+)
+
+alarm_limits = Table(
+    "alarm_limits",
+    metadata,
+    _of("encounter_id", "encounters.id"),
+    _needed("vital", String),
+    _needed("set_at", Instant),
+    _needed("body", Sealed),
+    PrimaryKeyConstraint("encounter_id", "vital"),
+)
+
+entered_values = Table(
+    "entered_values",
+    metadata,
+    _of("encounter_id", "encounters.id"),
+    _needed("entry", String),
+    _needed("at", Instant),
+    _needed("body", Sealed),
+    PrimaryKeyConstraint("encounter_id", "entry", "at"),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _id(),
+    _of("encounter_id", "encounters.id"),
+    _needed("at", Instant),
+    _needed("body", Sealed),
+    Index(None, "encounter_id", "at"),
+)
+
 audit_entries = Table(
     "audit_entries",
     metadata,

@@ -1,4 +1,4 @@
-"""Alarms: what people may do about the watch over a patient, and read of it; each with their right and an audit entry."""
+"""Alarms: what people may do about the watch over a patient, and read of it; with their right, and audited."""
 
 import logging
 from collections import Counter
