@@ -42,7 +42,7 @@ def judge(values: Sequence[RawValue], taken_at: datetime, received_at: datetime)
             samples[parameter.mdc] = sample
             if sample.value is None and raw.value is not None and _impossible(parameter, raw):
                 faults.append("impossible_value")
-    return Judged(tuple(_consistent(samples).values()), tuple(faults))
+    return Judged(tuple(consistent(samples).values()), tuple(faults))
 
 
 def _sample(parameter: Parameter, raw: RawValue, taken_at: datetime, received_at: datetime) -> Sample:
@@ -71,7 +71,7 @@ def _rounded(value: float) -> float:
     return round(value, 6)
 
 
-def _consistent(samples: Mapping[int, Sample]) -> dict[int, Sample]:
+def consistent(samples: Mapping[int, Sample]) -> dict[int, Sample]:
     """Return the samples with those pressures questioned that contradict each other."""
     judged = dict(samples)
     for systolic, (diastolic, mean) in PRESSURES.items():
