@@ -138,6 +138,7 @@ export function tileState(tile, readings, now) {
     return { key: tile.key, state: "blank", shown: ABSENT, known: chosen.some((part) => part !== null), ...nothing };
   }
   const age_ms = Math.max(0, now - lead.reading.taken_at);
+  const late = lead.state !== "live" || lead.from.interval_s === 0 || age_ms > 2000 * lead.from.interval_s;
   const shown = lead.state === "blank" ? ABSENT : joined(chosen);
   return {
     key: tile.key,
@@ -145,7 +146,8 @@ export function tileState(tile, readings, now) {
     shown,
     source: lead.from.source,
     age_ms,
-    ageShown: lead.state !== "live" || lead.from.interval_s === 0 || age_ms > 2000 * lead.from.interval_s,
+    // What was not measured has no age: a fresh "nothing" must not look like a fresh reading.
+    ageShown: late && lead.reading.value !== null,
     questionable: lead.state !== "blank" && chosen.some((part) => part?.reading.quality === "questionable"),
     demo: chosen.some((part) => part?.reading.demo === true),
     known: true,
