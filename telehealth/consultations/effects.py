@@ -8,7 +8,7 @@ from typing import Literal
 from telehealth.audit import AuditEvent
 from telehealth.consultations.messages import CaseView, ClientMessage, Message
 from telehealth.consultations.model import Encounter, Participant, Source, TimelineEntry
-from telehealth.consultations.ports import MediaOffered, MediaStateChanged
+from telehealth.consultations.ports import MediaClock, MediaOffered, MediaStateChanged
 from telehealth.ids import ConnectionId, ParticipantId
 
 EndReason = Literal["finished", "cancelled"]
@@ -116,6 +116,7 @@ Input = (
     | Tick
     | MediaOffered
     | MediaStateChanged
+    | MediaClock
 )
 
 

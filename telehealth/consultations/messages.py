@@ -252,6 +252,17 @@ class Offer(Message):
     tracks: tuple[Track, ...]
 
 
+class ClockOfMedia(Message):
+    """When a picture with this RTP timestamp was taken; `rate` timestamps make a second, and they wrap at 2³²."""
+
+    type: Literal["clock"] = "clock"
+    participant: Id
+    source: Source
+    rtp: Annotated[int, Field(ge=0, lt=2**32)]
+    at: Milliseconds
+    rate: Annotated[int, Field(ge=1_000, le=1_000_000)]
+
+
 class CaseChanged(Message):
     """How the ringing goes."""
 
@@ -296,7 +307,18 @@ class Pong(Message):
 
 
 ServerMessage = Annotated[
-    Welcome | ParticipantChanged | Lobby | Offer | ChatLine | CaseChanged | Ended | Removed | Replaced | Refusal | Pong,
+    Welcome
+    | ParticipantChanged
+    | Lobby
+    | Offer
+    | ClockOfMedia
+    | ChatLine
+    | CaseChanged
+    | Ended
+    | Removed
+    | Replaced
+    | Refusal
+    | Pong,
     Field(discriminator="type"),
 ]
 

@@ -120,7 +120,19 @@ class MediaStateChanged:
     state: MediaState
 
 
-MediaEvent = MediaOffered | MediaStateChanged
+@dataclass(frozen=True, slots=True)
+class MediaClock:
+    """What of a participant's pictures bears this RTP timestamp was taken at `at_ms`, by the server's clock."""
+
+    encounter: EncounterId
+    participant: ParticipantId
+    source: Source
+    rtp_timestamp: int
+    at_ms: float
+    rate: int
+
+
+MediaEvent = MediaOffered | MediaStateChanged | MediaClock
 MediaListener = Callable[[MediaEvent], None]
 
 

@@ -35,7 +35,7 @@ from telehealth.consultations.effects import (
     TellWorklists,
     Tick,
 )
-from telehealth.consultations.messages import Ended, Offer, Refusal, Removed, Replaced, Track
+from telehealth.consultations.messages import ClockOfMedia, Ended, Offer, Refusal, Removed, Replaced, Track
 from telehealth.consultations.model import (
     ENDED,
     Admission,
@@ -45,7 +45,7 @@ from telehealth.consultations.model import (
     EntryKind,
     Participant,
 )
-from telehealth.consultations.ports import MediaOffered, MediaState, MediaStateChanged
+from telehealth.consultations.ports import MediaClock, MediaOffered, MediaState, MediaStateChanged
 from telehealth.consultations.requests import answered
 from telehealth.consultations.rights import is_host
 from telehealth.consultations.room import Room, Seat, chat_line
@@ -98,6 +98,8 @@ def _next(room: Room, event: Input, now: Moment) -> Change:
             return _revoked(room, subject)
         case MediaOffered() | MediaStateChanged():
             return _media(room, event, now)
+        case MediaClock():
+            return Change(room, then=tuple(_clock(room, event)))
         case Tick():
             return _tick(room, now)
         case _:
@@ -214,6 +216,18 @@ def _in_state(seat: Seat, state: MediaState, now: Moment) -> Seat:
 def _offer(event: MediaOffered) -> Offer:
     tracks = tuple(Track(mid=track.mid, participant=track.participant, source=track.source) for track in event.tracks)
     return Offer(negotiation=event.negotiation, sdp=event.sdp, tracks=tracks)
+
+
+def _clock(room: Room, event: MediaClock) -> list[Send]:
+    told = ClockOfMedia(
+        participant=event.participant,
+        source=event.source,
+        rtp=event.rtp_timestamp,
+        at=event.at_ms,
+        rate=event.rate,
+    )
+    viewers = (seat for seat in room.seats if seat.admitted and seat.id != event.participant)
+    return [Send(seat.connection, told) for seat in viewers if seat.connection is not None]
 
 
 def _tick(room: Room, now: Moment) -> Change:

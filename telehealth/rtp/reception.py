@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from telehealth.rtp.sender_clock import SenderClock
 from telehealth.rtp.sequence import Unwrapper
 
 _MOST_LOST = (1 << 23) - 1
@@ -21,12 +22,13 @@ class ReportBlock:
 
 
 class Reception:
-    """Counts what arrives of one SSRC."""
+    """Counts what arrives of one SSRC; `clock` knows when its sender took it."""
 
     __slots__ = ("_base", "_clock_rate", "_expected_before", "_jitter", "_last_sr", "_last_sr_at", "_numbers",
-                 "_received", "_received_before", "_ssrc", "_transit")  # fmt: skip
+                 "_received", "_received_before", "_ssrc", "_transit", "clock")  # fmt: skip
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
+        self.clock = SenderClock()
         self._ssrc = ssrc
         self._clock_rate = clock_rate
         self._numbers: Unwrapper | None = None

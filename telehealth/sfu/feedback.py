@@ -43,6 +43,7 @@ def _sender_report(transport: Transport, report: rtcp.SenderReport, now: float) 
     if publication is None:
         return
     publication.reception.sender_report(report.ntp_timestamp, now)
+    publication.reception.clock.report(report.ntp_timestamp, report.rtp_timestamp, now, transport.round_trip_s)
     compound = rtcp.sender_report(report)
     for viewer in publication.viewers:
         viewer.send_rtcp(compound)

@@ -15,6 +15,7 @@ from telehealth.sfu.answer import parse_answer
 from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
 from telehealth.sfu.limits import TICK_S
+from telehealth.sfu.media_clock import media_clock
 from telehealth.sfu.offer import Endpoint, offer_text
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.tasks import Tasks
@@ -205,6 +206,8 @@ class ForwardingPlane:
         for room in self._rooms.values():
             for publication in room.publications():
                 upkeep.ask(publication, now, self._counters)
+                if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
+                    self._emit(heard)
 
     async def _tick_forever(self) -> None:
         while True:

@@ -35,6 +35,7 @@ from telehealth.consultations.messages import (
     Chat,
     ChatLine,
     ClientMessage,
+    ClockOfMedia,
     Connect,
     End,
     Ended,
@@ -56,7 +57,7 @@ from telehealth.consultations.messages import (
     Welcome,
 )
 from telehealth.consultations.model import Admission, EncounterStatus, EntryKind, Source, TimelineEntry
-from telehealth.consultations.ports import MediaOffered, MediaState, MediaStateChanged
+from telehealth.consultations.ports import MediaClock, MediaOffered, MediaState, MediaStateChanged
 from telehealth.consultations.room import LINES_KEPT, LINES_SHOWN, opened
 from telehealth.consultations.signalling import MEDIA_GRACE_S
 from telehealth.ids import ConnectionId, ParticipantId
@@ -564,6 +565,17 @@ def test_an_offer_reaches_only_its_page() -> None:
     assert isinstance(offer, Offer)
     assert (offer.negotiation, offer.tracks[0].participant) == (4, story.id("bo"))
     assert story.heard_by("bo") == []
+
+
+def test_when_a_picture_was_taken_is_told_to_those_who_see_it() -> None:
+    story = a_visit()
+    story.sends("ana")
+    story.forget()
+    story.happens(MediaClock(story.room.encounter.id, ParticipantId(story.id("ana")), Source.CAMERA, 7, 5.0, 90_000))
+    [clock] = story.heard_by("bo")
+    assert isinstance(clock, ClockOfMedia)
+    assert (clock.participant, clock.source, clock.rtp, clock.at) == (story.id("ana"), Source.CAMERA, 7, 5.0)
+    assert story.heard_by("ana") == []
 
 
 def test_events_of_a_transport_that_is_gone_mean_nothing() -> None:

@@ -32,7 +32,7 @@ test("who waits is in the waiting room, with a place, until a welcome says admit
 
 test("a message never changes the state it is applied to", () => {
   const before = structuredClone(inside);
-  for (const name of ["participant", "lobby", "chat", "case", "ended", "removed", "replaced", "error", "offer", "pong"]) {
+  for (const name of ["participant", "lobby", "chat", "case", "ended", "removed", "replaced", "error", "offer", "clock", "pong"]) {
     next(inside, example(name));
   }
   assert.deepEqual(inside, before);

@@ -28,6 +28,11 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** @typedef {Readonly<{ type: "lobby", position: number, waiting: number, practitioner: "in_room" | "away" }>} Lobby */
 /** @typedef {Readonly<{ type: "offer", negotiation: number, sdp: string, tracks: readonly OfferedTrack[] }>} Offer */
 /** @typedef {Readonly<{ type: "chat", number: number, participant: string, text: string, at: number, key: string }>} ChatLine */
+/**
+ * When a frame was taken; `rate` timestamps are a second, and they wrap at 2³².
+ *
+ * @typedef {Readonly<{ type: "clock", participant: string, source: Source, rtp: number, at: number, rate: number }>} Clock
+ */
 /** @typedef {Readonly<{ type: "case", case: Case }>} CaseChanged */
 /** @typedef {Readonly<{ type: "ended", reason: "finished" | "cancelled" }>} Ended */
 /** @typedef {Readonly<{ type: "removed" }>} Removed */
@@ -36,7 +41,7 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
 /**
  * @typedef {Welcome | ParticipantChanged | Lobby | Offer | ChatLine | CaseChanged | Ended | Removed | Replaced |
- *   Refusal | Pong} ServerMessage
+ *   Clock | Refusal | Pong} ServerMessage
  */
 
 /**
@@ -58,7 +63,8 @@ export const CHAT_LIMIT = 2000;
 
 /** @type {readonly ServerMessage["type"][]} */
 const TYPES = [
-  "welcome", "participant", "lobby", "offer", "chat", "case", "ended", "removed", "replaced", "error", "pong",
+  "welcome", "participant", "lobby", "offer", "clock", "chat", "case", "ended", "removed", "replaced", "error",
+  "pong",
 ];
 
 /**
@@ -93,6 +99,15 @@ export function parse(json) {
           participant: text(track, "participant"),
           source: choice(track, "source", SOURCES),
         })),
+      };
+    case "clock":
+      return {
+        type,
+        participant: text(from, "participant"),
+        source: choice(from, "source", SOURCES),
+        rtp: number(from, "rtp"),
+        at: number(from, "at"),
+        rate: number(from, "rate"),
       };
     case "chat":
       return chatLine(from);

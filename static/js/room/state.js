@@ -87,6 +87,7 @@ export function next(state, message) {
     case "error":
       return { ...state, refusal: { code: message.code, text: message.text, about: message.about } };
     case "offer":
+    case "clock":
     case "pong":
       return state;
     case "line_opening":
