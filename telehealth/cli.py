@@ -1,6 +1,7 @@
 """The `telehealth` command."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -10,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from telehealth.access import Role
+from telehealth.clock import SystemClock
 from telehealth.config import Settings, load_settings, settings_markdown
-from telehealth.errors import TelehealthError
+from telehealth.errors import Invalid, TelehealthError
+from telehealth.interop.hl7.acks import AckStyle
 
 cli = typer.Typer(
     help="Video consultations in which the vital signs are part of the conversation.",
@@ -20,9 +23,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 simulate = typer.Typer(help="Simulated devices.", no_args_is_help=True)
+inspect = typer.Typer(help="What a message would become: one JSON object, nothing is stored.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 user = typer.Typer(help="Users.", no_args_is_help=True)
 cli.add_typer(simulate, name="simulate")
+cli.add_typer(inspect, name="inspect")
 cli.add_typer(audit, name="audit")
 cli.add_typer(user, name="user")
 
@@ -98,6 +103,47 @@ def monitor(
     from telehealth.demo.monitor import MonitorOptions, simulate_monitor
 
     _run(simulate_monitor(MonitorOptions(url=url, token=token, scenario=scenario, record=record, seed=seed)))
+
+
+InspectedFile = Annotated[Path, typer.Argument(help="The file; `-` reads standard input.", show_default=False)]
+
+
+def _inspected(file: Path, read: Callable[[bytes], dict[str, Any]]) -> None:
+    """Print what `read` makes of the file as one JSON object."""
+    if str(file) == "-":
+        data = sys.stdin.buffer.read()
+    else:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise Invalid(f"Can't read {file}: {error.strerror}.", code="no_file") from None
+    print(json.dumps(read(data), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+@inspect.command("hl7")
+def inspect_hl7(
+    file: InspectedFile,
+    zone: Annotated[str, typer.Option(help="IANA name of the zone of times that name none.")] = "",
+    ack_style: Annotated[AckStyle, typer.Option(help="How the sender is to be answered.")] = AckStyle.AUTO,
+    *,
+    debug_is_test: Annotated[bool, typer.Option(help="MSH-11 `D` means a test.")] = False,
+    refuse_x: Annotated[bool, typer.Option(help="Refuse values beside `no result` (OBX-11 X).")] = False,
+) -> None:
+    """Show what an HL7 version 2 message (PCD-01, PCD-04) would become, and how it would be acknowledged."""
+    from telehealth.interop.hl7.inspection import inspect as inspect_message
+    from telehealth.interop.hl7.rows import Reading, zone_named
+
+    where = zone_named(zone) if zone else None
+    reading = Reading(where, accept_x=not refuse_x, debug_is_test=debug_is_test)
+    _inspected(file, lambda data: inspect_message(data, reading, SystemClock().now(), style=ack_style))
+
+
+@inspect.command("fhir")
+def inspect_fhir(file: InspectedFile) -> None:
+    """Show what a FHIR R4 Observation or Bundle would become."""
+    from telehealth.interop.fhir.inspection import inspect as inspect_resource
+
+    _inspected(file, lambda data: inspect_resource(data, SystemClock().now()))
 
 
 @cli.command("check-config")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from telehealth.vitals.codes import PARAMETERS, PRIVATE_TERMS, TEXTS
+from telehealth.vitals.codes import PRIVATE_TERMS, loinc_of
 from telehealth.vitals.intake import taken_in
 from telehealth.vitals.model import Quality, Sample
 from telehealth.vitals.reported import DEMO, ObservedWave, Quarantined, Reported, ReportedAlarm
@@ -44,10 +44,9 @@ def _kept(sample: Sample) -> bool:
 
 
 def _numeric(sample: Sample, *, demo: bool) -> dict[str, Any]:
-    parameter = PARAMETERS.get(sample.mdc)
     flags = [*sample.flags, *(["questionable"] if sample.quality is Quality.QUESTIONABLE else [])]
     return {
-        "loinc": (parameter.loinc if parameter else TEXTS.get(sample.mdc, "")) or None,
+        "loinc": loinc_of(sample.mdc) or None,
         "mdc": None if sample.mdc & _TERM >= PRIVATE_TERMS else sample.mdc,
         "value": sample.text or sample.value,
         "unit": sample.unit,

@@ -209,6 +209,9 @@ RHYTHM = 184327
 TEXTS = MappingProxyType({RHYTHM: "8884-9"})
 """Observations that are a text, not a number: LOINC by MDC code."""
 
+_TEMPERATURES = frozenset(mdc for mdc, parameter in PARAMETERS.items() if parameter.unit == "Cel")
+_GENERAL_TEMPERATURE = PARAMETERS[TEMPERATURE].loinc
+
 PRIVATE_TERMS = 0xF000
 """Terms from here on are nobody's but ours: they are not told to others as MDC codes."""
 
@@ -324,6 +327,18 @@ WAVES = MappingProxyType(
 def parameter_of(mdc: int, loinc: str) -> Parameter | None:
     """Return the parameter of the MDC code or, if that is 0, of the LOINC code; None if we don't know it."""
     return PARAMETERS.get(mdc) if mdc else _BY_LOINC.get(loinc)
+
+
+def loinc_of(mdc: int) -> str:
+    """Return the LOINC code to tell others; of a source without one of its own, that of the quantity; else empty."""
+    if mdc in TEXTS:
+        return TEXTS[mdc]
+    # LOINC has one code for heart rates and pulses in the vital signs of FHIR.
+    if mdc not in PARAMETERS or mdc in TILES[0].parts[0].sources:
+        return PARAMETERS[HEART_RATE].loinc if mdc in PARAMETERS else ""
+    siblings = (part.sources for tile in TILES for part in tile.parts if mdc in part.sources)
+    named = (PARAMETERS[source].loinc for sources in siblings for source in (mdc, *sources))
+    return PARAMETERS[mdc].loinc or (_GENERAL_TEMPERATURE if mdc in _TEMPERATURES else next(filter(None, named), ""))
 
 
 def as_page_data() -> dict[str, Any]:

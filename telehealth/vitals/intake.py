@@ -58,7 +58,7 @@ def taken_in(reported: Reported, received_at: datetime, offset: timedelta = time
         taken_at = stamp + offset if stamp else received_at
         samples = _samples(group, taken_at, received_at, refused)
         if samples:
-            moments.append(Moment(_key(stamp, identity or _said(reported, stamp, group)), taken_at, demo, samples))
+            moments.append(Moment(_key(_said(reported, stamp, identity, group)), taken_at, demo, samples))
     waves = [wave for wave in reported.waves if wave.starts_at + offset <= latest]
     refused += [Quarantined("future_time", wave.label) for wave in reported.waves if wave.starts_at + offset > latest]
     return Intake(tuple(moments), tuple(waves), tuple(refused))
@@ -125,12 +125,14 @@ def _spoken(observed: Observed, taken_at: datetime, received_at: datetime) -> Sa
     )
 
 
-def _said(reported: Reported, stamp: datetime | None, group: Sequence[Observed]) -> str:
+def _said(reported: Reported, stamp: datetime | None, identity: str, group: Sequence[Observed]) -> str:
+    """Return what a repeat says, too: its identifier, or else its time and values."""
+    if identity:
+        return f"identifier|{identity}"
     said = sorted(f"{o.mdc}={o.value!r}{o.unit}{o.text}{o.quality}" for o in group)
     # Without a time, what tells a repeat from the same value measured again is the message's own name.
-    return "|".join((*said, "" if stamp else reported.identity))
+    return "|".join((*said, stamp.isoformat() if stamp else reported.identity))
 
 
-def _key(stamp: datetime | None, said: str) -> int:
-    text = f"{stamp.isoformat() if stamp else ''}|{said}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+def _key(said: str) -> int:
+    return int.from_bytes(hashlib.sha256(said.encode("utf-8", "replace")).digest()[:8]) >> 1

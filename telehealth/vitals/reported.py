@@ -22,12 +22,14 @@ MOST_BAD = 0.05
 """A wave with a larger share of samples that are no numbers is not taken."""
 
 MAX_RATE_HZ = 20_000.0
+_LARGEST_MV = 10.0
 
 DEMO, TEST, UNCONFIRMED, CORRECTED, RETRACTED = "demo", "test", "unconfirmed", "corrected", "entered_in_error"
 """Flags with an effect; others are only kept."""
 
 REASONS = MappingProxyType(
     {
+        "bad_condition": "The condition must be `identifier=system|value`.",
         "bad_samples": "Too many samples of the wave are no numbers.",
         "bad_time": "The time cannot be read.",
         "bad_value": "The value is not of its type.",
@@ -53,6 +55,7 @@ REASONS = MappingProxyType(
         "unit_required": "The value has no unit.",
         "unknown_parameter": "The parameter is not known.",
         "unknown_unit": "The unit is not known, or not one of this parameter.",
+        "unsupported_request": "An entry asks for something else than to POST its resource.",
         "unsupported_resource": "Only observations are taken.",
         "unsupported_value": "The value is of a type that is not taken.",
     }
@@ -111,6 +114,16 @@ class ObservedWave:
         """Return the samples in `unit`; None for a missing one."""
         raw = memoryview(self.samples).cast("h")
         return [None if n == MISSING else round(n * self.gain + self.offset, 9) for n in raw]
+
+
+def checked(wave: ObservedWave) -> ObservedWave:
+    """Return the wave; Invalid (implausible_scale) if it is of a size that no such wave has.
+
+    The number of "volt" where millivolts are meant is a factor of a thousand, and such messages exist.
+    """
+    if wave.unit == "mV" and any(value is not None and abs(value) > _LARGEST_MV for value in wave.values()):
+        raise Invalid(REASONS["implausible_scale"], code="implausible_scale")
+    return wave
 
 
 @dataclass(frozen=True, slots=True)

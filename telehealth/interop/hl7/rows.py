@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
+from telehealth.errors import Invalid
 from telehealth.interop.hl7.parse import Message, Segment
 from telehealth.interop.hl7.times import stamp, zone_of
 from telehealth.interop.nomenclature import Coded
@@ -113,6 +115,14 @@ class Row:
             return Quality.INVALID
         doubtful = bool(self.marks & _QUESTIONABLE) or UNCONFIRMED in self.flags
         return Quality.QUESTIONABLE if doubtful else Quality.GOOD
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return the zone with this IANA name; Invalid (`unknown_zone`)."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise Invalid("There is no time zone of that name.", code="unknown_zone") from None
 
 
 class Times:

@@ -16,6 +16,7 @@ from telehealth.vitals.reported import (
     REASONS,
     Collector,
     ObservedWave,
+    checked,
     packed,
 )
 from telehealth.vitals.units import UNITS, linear
@@ -27,7 +28,6 @@ ATTRIBUTE_PARTITION = 1
 
 _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?", re.ASCII)
 _SCALED_UNIT = re.compile(r"(?P<factor>\d{1,9}(?:\.\d{1,9})?)\.(?P<unit>[^/]+)/(?P<steps>\d{1,9})", re.ASCII)
-_LARGEST_MV = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _wave(row: Row, group: Group, flags: tuple[str, ...], found: Collector, *, o
     if at is None:
         raise _refusal("no_time")
     found.repaired(at.notes)
-    result = ObservedWave(
+    wave_found = ObservedWave(
         code.mdc,
         wave.label,
         unit,
@@ -103,10 +103,7 @@ def _wave(row: Row, group: Group, flags: tuple[str, ...], found: Collector, *, o
         in_bits.samples,
         tuple(dict.fromkeys((*flags, *row.flags, *notes))),
     )
-    if unit == "mV" and any(value is not None and abs(value) > _LARGEST_MV for value in result.values()):
-        # The number of "volt" where millivolts are meant is a factor of a thousand.
-        raise _refusal("implausible_scale")
-    return result
+    return checked(wave_found)
 
 
 def _belongs(other: Row, wave: Row, *, only: bool) -> bool:
