@@ -30,6 +30,7 @@ from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Encounter, Patient
 from telehealth.consultations.ports import MediaPlane
 from telehealth.consultations.service import ConsultationPorts, Consultations
+from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
@@ -47,8 +48,11 @@ from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.schema import is_current
 from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores, open_stores
+from telehealth.vitals.bedside import BedsideReadings
+from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.service import VitalsPlane
+from telehealth.web.album import Album
 from telehealth.web.application import new_application
 from telehealth.web.assets import Assets
 from telehealth.web.audit_reader import AuditReader
@@ -122,6 +126,8 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
+        vitals = _vitals(ground)
+        deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
         yield Services(
             settings=settings,
             clock=ground.clock,
@@ -133,7 +139,10 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             dispatch=Dispatch(dispatch),
             worklists=Worklists(dispatch),
             devices=devices,
-            vitals=_vitals(ground),
+            vitals=vitals,
+            deliveries=deliveries,
+            bedside=_bedside(ground, deliveries),
+            album=_album(ground),
             desk=FrontDesk(
                 accounts=accounts,
                 consultations=consultations,
@@ -316,6 +325,32 @@ def _vitals(ground: Ground) -> VitalsPlane:
         audit=ground.audit,
         wire=VitalsJson(),
         clock=ground.clock,
+    )
+
+
+@asynccontextmanager
+async def _deliveries(vitals: VitalsPlane, clock: Clock) -> AsyncIterator[Deliveries]:
+    deliveries, tasks = Deliveries(vitals, clock), Tasks()
+    tasks.start(deliveries.sweep(), "idle deliveries")
+    try:
+        yield deliveries
+    finally:
+        await tasks.aclose()
+        await deliveries.aclose()
+
+
+def _bedside(ground: Ground, deliveries: Deliveries) -> BedsideReadings:
+    return BedsideReadings(devices=ground.stores.devices, deliveries=deliveries, audit=ground.audit, clock=ground.clock)
+
+
+def _album(ground: Ground) -> Album:
+    return Album(
+        documents=ground.stores.documents,
+        encounters=ground.stores.encounters,
+        bus=ground.bus,
+        audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from telehealth.errors import Invalid, TooLarge
+from telehealth.errors import Invalid, NotFound, TooLarge
 from telehealth.ids import DocumentId, EncounterId
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -39,6 +39,11 @@ class DocumentEntry:
     media_type: str
     author: str
     created_at: datetime
+
+    def require_kind(self, kind: DocumentKind) -> None:
+        """Refuse a document of another kind as if it were not there."""
+        if self.kind is not kind:
+            raise NotFound("There is no such thing, or it is not yours.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ class EntryKind(StrEnum):
     CHAT = "chat"
     DEVICE_CONNECTED = "device_connected"
     DEVICE_DISCONNECTED = "device_disconnected"
+    PHOTO = "photo"
+    """Its text is the id of the document."""
 
 
 @dataclass(frozen=True, slots=True)

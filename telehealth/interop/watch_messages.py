@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, TypeAdapter
 
 from telehealth.bus import EventId
 from telehealth.clock import from_ms, to_ms
+from telehealth.consultations.documents import DocumentEntry
 from telehealth.ids import DeviceId
 from telehealth.interop.vital_frames import encode_frame
 from telehealth.interop.wire import Id, Line, Message, Ms, TicketText, parse
@@ -108,6 +109,15 @@ class DeviceChanged(Message):
     device: DeviceState
 
 
+class Photo(Message):
+    """Somebody added a photo of a display; the picture is at `/api/v1/encounters/…/photos/{document}`."""
+
+    type: Literal["photo"] = "photo"
+    id: _EventIdText
+    document: Id
+    at: Ms
+
+
 class Gap(Message):
     """What lies before the next event is missing."""
 
@@ -132,7 +142,7 @@ class Pong(Message):
 
 
 ClientMessage = Hello | Ping
-ServerMessage = Welcome | Channels | Numerics | DeviceChanged | Gap | Refused | Pong
+ServerMessage = Welcome | Channels | Numerics | DeviceChanged | Photo | Gap | Refused | Pong
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 
@@ -162,6 +172,11 @@ def welcome(
         channels=tuple(_channel(channel) for channel in channels),
         server_time=to_ms(server_time),
     )
+
+
+def photo_body(entry: DocumentEntry) -> bytes:
+    """Return the body of the event that tells of a photo."""
+    return _without_id(Photo(id=str(BEFORE_ALL), document=entry.id, at=to_ms(entry.created_at)))
 
 
 class VitalsJson:

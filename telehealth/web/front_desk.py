@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from telehealth.access import Action, Principal, Role, require_role
+from telehealth.access import Action, Principal, Role, require, require_role
 from telehealth.accounts.model import NewUser, User
 from telehealth.accounts.service import Accounts
-from telehealth.consultations.model import Patient
+from telehealth.consultations.model import Encounter, Patient
 from telehealth.consultations.ports import Encounters
 from telehealth.consultations.service import Consultations
+from telehealth.errors import Gone
 from telehealth.ids import DeviceId, EncounterId, NewId, PatientId, UserId
 from telehealth.scheduling.model import Appointment
 from telehealth.scheduling.service import Scheduling
@@ -68,6 +69,24 @@ class FrontDesk:
             bound = await self._bedside(known.association.encounter_id)
             await self._devices.release(principal, device, owners=bound.owners)
         return await self._devices.get(principal, device)
+
+    async def encounter(self, encounter: EncounterId) -> Encounter:
+        """Return an encounter whose reader is checked by whoever shows something of it; NotFound."""
+        return await self._encounters.get(encounter)
+
+    async def open_encounter(self, principal: Principal, encounter: EncounterId) -> Encounter:
+        """Return an encounter to which the principal may add readings; Gone once it has ended."""
+        require_role(principal, Action.ADD_READING)
+        found = await self._encounters.get(encounter)
+        require(principal, Action.ADD_READING, owners=found.owners)
+        if found.ended:
+            raise Gone("This consultation has ended.", code="encounter_ended")
+        return found
+
+    async def bedside(self, principal: Principal, encounter: EncounterId) -> Bedside:
+        """Return the bedside of an encounter to which the principal may add readings; Gone once it has ended."""
+        found = await self.open_encounter(principal, encounter)
+        return Bedside(found.id, found.patient_id, found.owners)
 
     async def _bedside(self, encounter: EncounterId) -> Bedside:
         # Whose it is, the registry asks: an administrator may bind a device but not read the encounter.

@@ -3,10 +3,12 @@
 Whose object it is, the service decides: it asks access.require with the object's owners.
 """
 
+import re
+
 from aiohttp import web
 
 from telehealth import access
-from telehealth.access import Principal
+from telehealth.access import Action, Principal
 from telehealth.errors import Forbidden, NotFound, TelehealthError, Unauthenticated
 from telehealth.web import cookies
 from telehealth.web.context import PRINCIPAL, came_from, services
@@ -15,6 +17,8 @@ from telehealth.web.route import Handler, Kind, Open, Route
 from telehealth.web.same_origin import SAFE, require_same_origin
 
 _LONGEST_TOKEN = 4_096
+_CREDENTIAL = re.compile(r"[0-9a-f]{32}\.[A-Za-z0-9_-]{20,100}", re.ASCII)
+"""What devices have; people's tokens have two dots."""
 
 
 def guarded(route: Route) -> Handler:
@@ -32,7 +36,8 @@ def guarded(route: Route) -> Handler:
             await _open(request, route)
         else:
             # Kept before it is refused: the page of the refusal says who is signed in, and lets them sign out.
-            request[PRINCIPAL] = await _known(request, token)
+            devices = Action.SEND_VITALS in route.actions
+            request[PRINCIPAL] = await _known(request, token, devices=devices)
             _require_role(request[PRINCIPAL], route)
         return await route.handler(request)
 
@@ -50,13 +55,15 @@ def bearer(request: web.Request) -> str | None:
     return token
 
 
-async def _known(request: web.Request, token: str | None) -> Principal:
+async def _known(request: web.Request, token: str | None, *, devices: bool = False) -> Principal:
     """Return who asks. Whatever is wrong with a token, the answer is the same."""
     if token is None:
         token = request.cookies.get(cookies.ACCESS, "")[:_LONGEST_TOKEN]
     try:
         if not token:
             raise Unauthenticated(NOBODY.detail)
+        if devices and _CREDENTIAL.fullmatch(token):
+            return await services(request).accounts.device_principal(token)
         return await services(request).accounts.principal(token)
     except Unauthenticated:
         raise Unauthenticated(NOBODY.detail) from None

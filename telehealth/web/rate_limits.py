@@ -28,6 +28,10 @@ RENEWALS = Limit("renewal", 60)
 TICKETS = Limit("ticket", 60)
 SOCKETS = Limit("socket", 600)
 INVITATIONS = Limit("invitation", 30)
+READINGS = Limit("reading", 240)
+PHOTOS = Limit("photo", 20)
+ENROLMENTS = Limit("enrolment", 10)
+ALL_ENROLMENTS = Limit("all_enrolments", 60)
 _ADDRESS_LOGINS = Limit("login_address", 120)
 
 

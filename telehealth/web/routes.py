@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from telehealth.access import Action
+from telehealth.interop.parcels import Parcel
 from telehealth.web import pages, probes
-from telehealth.web.api import auth, cases, devices, encounters, scheduling, users
+from telehealth.web.api import auth, cases, devices, encounters, observations, photos, readings, scheduling, users
 from telehealth.web.docs import docs_page, openapi_document
 from telehealth.web.guard import guarded
 from telehealth.web.route import Handler, Kind, Open, Route
@@ -252,6 +253,41 @@ _ENCOUNTERS = (
     ),
     Route(
         "POST",
+        f"{_V1}/encounters/{{encounter}}/readings",
+        readings.add_readings,
+        A.ADD_READING,
+        "Add readings of a sensor in the browser, or typed ones; each key is recorded once.",
+        body=readings.Readings,
+        answers=readings.ReadingResults,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/encounters/{{encounter}}/photos",
+        photos.add_photo,
+        A.ADD_READING,
+        "Add a photo of a display (JPEG or PNG, at most 4 MiB); each key is stored once.",
+        query=photos.PhotoKey,
+        answers=photos.PhotoShown,
+        status=201,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/photos",
+        photos.list_photos,
+        A.READ_VITALS,
+        "List the photos of an encounter.",
+        answers=photos.Photos,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/photos/{{document}}",
+        photos.read_photo,
+        A.READ_VITALS,
+        "Read a photo.",
+        content="image/jpeg",
+    ),
+    Route(
+        "POST",
         f"{_V1}/tickets",
         encounters.issue_ticket,
         _TICKETS,
@@ -360,6 +396,33 @@ _DEVICES = (
         "Say whom a device measures.",
         body=devices.Association,
         answers=devices.DeviceShown,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/devices/{{device}}/enrolment",
+        devices.open_enrolment,
+        A.ENROL_DEVICE,
+        "Make a code of 8 characters by which a device gets its credential, once, within 15 minutes.",
+        answers=devices.EnrolmentCodeShown,
+        status=201,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/devices/enrol",
+        devices.enrol_device,
+        Open.PUBLIC,
+        "Exchange a code for the device's credential; 410 `code_invalid`.",
+        body=devices.EnrolmentWanted,
+        answers=devices.Enrolled,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/observations",
+        observations.send_observations,
+        A.SEND_VITALS,
+        "Send numerics and waves in a parcel, with a device's credential; each message is stored once.",
+        body=Parcel,
+        answers=observations.ParcelTaken,
     ),
 )
 

@@ -14,8 +14,11 @@ from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.metrics import Metrics
 from telehealth.scheduling.service import Scheduling
+from telehealth.vitals.bedside import BedsideReadings
+from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.service import VitalsPlane
+from telehealth.web.album import Album
 from telehealth.web.assets import Assets
 from telehealth.web.audit_reader import AuditReader
 from telehealth.web.front_desk import FrontDesk
@@ -44,6 +47,9 @@ class Services:
     worklists: Worklists
     devices: DeviceRegistry
     vitals: VitalsPlane
+    deliveries: Deliveries
+    bedside: BedsideReadings
+    album: Album
     desk: FrontDesk
     rooms: RoomHost
     audit: AuditReader

@@ -30,10 +30,11 @@ const MAX_RATE = 100_000;
  *   demo: boolean, late: boolean, values: readonly Value[] }>} Numerics
  */
 /** @typedef {Readonly<{ type: "device", id: string, device: Device }>} DeviceChanged */
+/** Somebody added a photo of a display. @typedef {Readonly<{ type: "photo", id: string, document: string, at: number }>} Photo */
 /** @typedef {Readonly<{ type: "gap" }>} Gap */
 /** @typedef {Readonly<{ type: "error", code: string, text: string, about: string }>} Refusal */
 /** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
-/** @typedef {Welcome | ChannelsChanged | Numerics | DeviceChanged | Gap | Refusal | Pong} VitalsMessage */
+/** @typedef {Welcome | ChannelsChanged | Numerics | DeviceChanged | Photo | Gap | Refusal | Pong} VitalsMessage */
 
 /**
  * A block of a waveform, or the mark that samples are missing (`gap`; then `samples` is empty and `count` says how many).
@@ -45,7 +46,7 @@ const MAX_RATE = 100_000;
 /** @type {readonly DeviceKind[]} */
 const KINDS = ["registered", "sensor", "spot"];
 /** @type {readonly VitalsMessage["type"][]} */
-const TYPES = ["welcome", "channels", "numerics", "device", "gap", "error", "pong"];
+const TYPES = ["welcome", "channels", "numerics", "device", "photo", "gap", "error", "pong"];
 
 /**
  * Read one text message.
@@ -82,6 +83,8 @@ export function parse(json) {
       };
     case "device":
       return { type, id: text(from, "id"), device: device(fields(from["device"], "device")) };
+    case "photo":
+      return { type, id: text(from, "id"), document: text(from, "document"), at: number(from, "at") };
     case "gap":
       return { type };
     case "error":

@@ -1,15 +1,18 @@
 """Medical devices: their credentials, and whom they measure."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from aiohttp import web
+from pydantic import StringConstraints
 
+from telehealth.errors import Gone
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.vitals.registry import Whereabouts
 from telehealth.web.api.fields import Id, Name, Text
 from telehealth.web.bodies import Answer, Body, answer, body_of
-from telehealth.web.context import path_id, principal, services
+from telehealth.web.context import came_from, path_id, principal, services
+from telehealth.web.rate_limits import ALL_ENROLMENTS, ENROLMENTS
 
 
 class DeviceToAdd(Body):
@@ -63,6 +66,45 @@ class Association(Body):
     """Whom to measure; null for nobody."""
 
     encounter: Id | None
+
+
+class EnrolmentCodeShown(Answer):
+    """A code to type into the device or its gateway; it is shown once and used once."""
+
+    code: str
+    expires_at: datetime
+
+
+class EnrolmentWanted(Body):
+    """The code that somebody was shown."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z -]{8,16}$")]
+
+
+class Enrolled(Answer):
+    """Who the device is, and what it proves itself with from now on."""
+
+    device: str
+    credential: str
+
+
+async def open_enrolment(request: web.Request) -> web.Response:
+    reach, who = services(request), principal(request)
+    known = await reach.devices.get(who, DeviceId(path_id(request, "device")))
+    if known.device.revoked:
+        raise Gone("This device has been revoked.", code="device_revoked")
+    code, expires_at = await reach.accounts.issue_enrolment_code(known.device.id, by=who)
+    return answer(EnrolmentCodeShown(code=code, expires_at=expires_at), status=201)
+
+
+async def enrol_device(request: web.Request) -> web.Response:
+    reach = services(request)
+    # Counted before it is looked at, for each address and for all together: a code is short.
+    reach.limits.from_address(ENROLMENTS, came_from(request).address)
+    reach.limits.take(ALL_ENROLMENTS, "all")
+    body = await body_of(request, EnrolmentWanted)
+    device, credential = await reach.accounts.enrol_device(body.code)
+    return answer(Enrolled(device=device, credential=credential))
 
 
 async def list_devices(request: web.Request) -> web.Response:
