@@ -17,6 +17,8 @@ _HEADER = struct.Struct("<BBHIQdHBB")
 _PREFIX = struct.Struct("<QQ")
 _WAVE, _GAP = 1, 2
 _KNOWN_FLAGS = int(FrameFlag.DEMO | FrameFlag.QUESTIONABLE | FrameFlag.BACKFILL | FrameFlag.EPOCH)
+# Looking one up is faster than making one, and operators of flags are slow.
+_FLAGS = tuple(FrameFlag(flags) for flags in range(_KNOWN_FLAGS + 1))
 _MAX_INDEX = 2**63 - 1
 
 
@@ -52,7 +54,7 @@ def decode_frame(data: bytes) -> WaveBlock:
     gap = kind == _GAP
     _require(len(samples) == (0 if gap else 2 * count), "length")
     missing = count if gap else 0
-    return WaveBlock(channel, sequence, first, starts_at_ms, samples, FrameFlag(flags), gap=gap, missing=missing)
+    return WaveBlock(channel, sequence, first, starts_at_ms, samples, _FLAGS[flags], gap=gap, missing=missing)
 
 
 def for_watcher(event: EventId, frame: bytes) -> bytes:

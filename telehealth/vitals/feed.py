@@ -31,6 +31,9 @@ from telehealth.vitals.units import UNITS, linear
 BACKFILL_AFTER_MS = 5_000.0
 """What arrives so long after it was measured was kept by the device meanwhile."""
 
+# Operators of flags are slow, and this is some thousand times a second.
+_DEMO, _BACKFILL, _EPOCH = int(FrameFlag.DEMO), int(FrameFlag.BACKFILL), int(FrameFlag.EPOCH)
+
 FAULTS = MappingProxyType(
     {
         "bad_frame": "The waveform frame is malformed.",
@@ -170,15 +173,18 @@ class Feed:
             # A frame can't leave before its last sample: that moment is the device's latest known time.
             self.observe_clock(block.starts_at_ms + length_ms, received_ms)
         starts_at_ms = max(0.0, block.starts_at_ms + self.clock.offset_ms)
-        flags = block.flags | (FrameFlag.DEMO if self.device.simulated else FrameFlag.NONE)
+        flags = int(block.flags)
+        if self.device.simulated:
+            flags |= _DEMO
         if received_ms - starts_at_ms - length_ms > BACKFILL_AFTER_MS:
-            flags |= FrameFlag.BACKFILL
+            flags |= _BACKFILL
         if block.channel in self._epoch_begins and not block.late:
             self._epoch_begins.discard(block.channel)
-            flags |= FrameFlag.EPOCH
-        shown = wire.wave(replace(block, channel=channel.number, starts_at_ms=starts_at_ms, flags=flags))
+            flags |= _EPOCH
+        moved = replace(block, channel=channel.number, starts_at_ms=starts_at_ms, flags=FrameFlag(flags))
+        shown = wire.wave(moved)
         frame = self._frame(block.channel, block.sequence, from_ms(starts_at_ms), received_at, shown)
-        return Taken(frame, Event("wave", shown), block.late)
+        return Taken(frame, Event("wave", shown), block.late, wave=moved)
 
     def _follow(self, block: WaveBlock) -> None:
         """Keep the place of the channel; Invalid (out_of_order) for a new frame with samples of the past."""

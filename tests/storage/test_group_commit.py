@@ -96,6 +96,17 @@ async def test_a_caller_cancelled_while_writing_for_others_takes_nobody_with_it(
     assert table.transactions == [[2], [6]]
 
 
+async def test_a_transaction_waits_a_moment_after_another_for_more_to_come() -> None:
+    table = Table()
+    commits = GroupCommit(table.write, gather_s=0.05)
+    await commits.add([0])
+    async with asyncio.TaskGroup() as group:
+        for number in range(1, 20):
+            group.create_task(commits.add([number]))
+            await asyncio.sleep(0)
+    assert [len(rows) for rows in table.transactions] == [1, 19]
+
+
 async def test_a_failure_is_raised_where_it_belongs() -> None:
     with pytest.raises(DataError):
         await GroupCommit(Table().write).add([-1])
