@@ -81,12 +81,14 @@ class Taken:
 
     Attributes:
         late: The device kept it for a while and says so.
+        wave: The block as watchers get it, for a wave.
     """
 
     frame: StoredFrame
     event: Event
     late: bool
     report: Report | None = None
+    wave: WaveBlock | None = None
 
 
 @dataclass(slots=True)
