@@ -3,11 +3,12 @@
 import asyncio
 import statistics
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.acts import IN_A_BROWSER, sign_in, tile, until
 from tests.browser.monitors import monitor
@@ -67,11 +68,12 @@ async def draws(page: Page, labels: Sequence[str]) -> None:
         canvas = page.get_by_test_id(f"waveform-{label}")
         await expect(canvas).to_be_visible()
 
-        async def drawn(canvas: object = canvas) -> bool:
-            columns = (await canvas.evaluate(INKED))["inked"]  # type: ignore[attr-defined]
-            return sum(inked > 0 for inked in columns) > len(columns) / 4
+        await until(partial(quarter_drawn, canvas), seconds=20, what=f"a curve of {label}")
 
-        await until(drawn, seconds=20, what=f"a curve of {label}")
+
+async def quarter_drawn(canvas: Locator) -> bool:
+    columns: list[int] = (await canvas.evaluate(INKED))["inked"]
+    return sum(inked > 0 for inked in columns) > len(columns) / 4
 
 
 async def test_the_icu_bed_v102s_shows_its_rate_and_its_four_curves(demo: Demo, browser: Browser) -> None:
