@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test check format format-check lint types imports js spelling docs lock setup setup-run clean
+.PHONY: help demo serve test bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ node_modules/.package-lock.json: package-lock.json
 test: setup ## run every test
 	@$(BIN)/python -X dev -m pytest $(ARGS)
 	@node --test tests/js/
+
+bench-vitals: setup ## measure what one core carries of live vitals, backlog and watchers (8 minutes)
+	@$(BIN)/python -m benchmarks.vitals $(ARGS)
+
+bench-survival: setup ## 1,000,000 samples through link cuts and kills of server and gateway
+	@$(BIN)/python -m benchmarks.survival $(ARGS)
 
 check: setup format-check lint types imports js spelling ## everything that reads the code without running it
 

@@ -1,0 +1,1 @@
+"""What the vitals plane of one server carries."""
