@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
+.PHONY: help demo serve test bench-media bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench-vitals: setup ## measure what one core carries of live vitals, backlog and
 
 bench-survival: setup ## 1,000,000 samples through link cuts and kills of server and gateway
 	@$(BIN)/python -m benchmarks.survival $(ARGS)
+
+bench-media: setup ## compare the media plane with Janus and aiortc's relay; ARGS="--repeat 3"
+	@$(BIN)/python -m benchmarks.media $(ARGS)
 
 check: setup format-check lint types imports js spelling ## everything that reads the code without running it
 

@@ -1,0 +1,59 @@
+"""The child process that carries rooms with the media plane of this project, on the event loop of the server."""
+
+import asyncio
+import gc
+import sys
+
+import uvloop
+
+from benchmarks.media.processes import commands, say
+from telehealth.clock import SystemClock
+from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
+from telehealth.errors import TelehealthError
+from telehealth.ids import EncounterId, ParticipantId
+from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+
+MAX_TRANSPORTS = 5_000
+
+
+def tell(event: MediaEvent) -> None:
+    match event:
+        case MediaOffered():
+            say(event="offer", room=event.encounter, name=event.participant, number=event.negotiation, sdp=event.sdp,
+                tracks=[[track.mid, track.participant, track.source] for track in event.tracks])  # fmt: skip
+        case MediaStateChanged():
+            say(event="state", room=event.encounter, name=event.participant, state=event.state)
+
+
+async def serve(host: str) -> None:
+    plane = ForwardingPlane(MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS), SystemClock())
+    plane.listen(tell)
+    await plane.start()
+    try:
+        async for command in commands():
+            try:
+                await _do(plane, command)
+            except TelehealthError as error:
+                say(error=error.code)
+    finally:
+        await plane.aclose()
+
+
+async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
+    room, name = EncounterId(command.get("room", "")), ParticipantId(command.get("name", ""))
+    match command["do"]:
+        case "open":
+            await plane.open(room, name)
+        case "answer":
+            await plane.answer(room, name, int(command["number"]), command["sdp"])
+        case "close":
+            await plane.close(room, name)
+        case "collect":
+            gc.collect()
+    counted = plane.statistics()
+    say(packets_in=counted.packets_in, packets_out=counted.packets_out, dropped=dict(counted.dropped),
+        transports=counted.transports, tasks=len(asyncio.all_tasks()))  # fmt: skip
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(sys.argv[1]))

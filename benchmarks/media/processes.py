@@ -1,0 +1,124 @@
+"""Server processes under measurement: pinned to a core, and read through /proc."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+SERVER_CORE = 0
+LOAD_CORE = 1
+PRIORITY = -19
+_TICKS = os.sysconf("SC_CLK_TCK")
+_REPLY_S = 30.0
+_LINE = 1 << 20
+
+
+def pin(core: int) -> None:
+    """Keep this process, and its future threads, on one core; where there is only one, that is the one.
+
+    What else runs on the machine must not decide about latencies: who may, goes before it. All systems alike.
+    """
+    os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+
+
+def pinned(core: int) -> Callable[[], None]:
+    """Return what a child does before it becomes another program."""
+    return lambda: pin(core)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def load_average() -> float:
+    return os.getloadavg()[0]
+
+
+class Child:
+    """A Python module in a process of its own, commanded by lines of JSON; what it says by itself are events."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.pid = process.pid
+
+    async def ask(self, **command: object) -> dict[str, Any]:
+        """Send a command and return its reply."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        await self._process.stdin.drain()
+        reply = await asyncio.wait_for(self._replies.get(), _REPLY_S)
+        if "error" in reply:
+            raise RuntimeError(reply["error"])
+        return reply
+
+    async def read(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            message = json.loads(line)
+            (self.events if "event" in message else self._replies).put_nowait(message)
+        self._replies.put_nowait({"error": "the server process has ended"})
+
+
+@asynccontextmanager
+async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
+    """Run a module on the server's core as long as the block lasts."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=pinned(SERVER_CORE),
+        limit=_LINE,
+    )
+    running = Child(process)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(running.read())
+            try:
+                yield running
+            finally:
+                assert process.stdin is not None
+                process.stdin.close()
+                try:
+                    await asyncio.wait_for(process.wait(), _REPLY_S)
+                except TimeoutError:
+                    process.kill()
+                reading.cancel()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def commands() -> AsyncIterator[dict[str, Any]]:
+    """In the child: yield commands until the other side closes."""
+    reader = asyncio.StreamReader(limit=_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        yield json.loads(line)
+
+
+def say(**message: object) -> None:
+    """In the child: reply, or tell an event."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
