@@ -12,6 +12,7 @@ from telehealth.storage.appointments import SqlAppointments
 from telehealth.storage.cases import SqlCases
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
+from telehealth.storage.device_aliases import SqlDeviceAliases
 from telehealth.storage.device_credentials import SqlDeviceCredentials
 from telehealth.storage.devices import SqlDevices
 from telehealth.storage.documents import SqlDocuments
@@ -25,6 +26,7 @@ from telehealth.storage.schedules import SqlSchedules
 from telehealth.storage.users import SqlUsers
 from telehealth.storage.vital_frames import SqlVitalFrames
 from telehealth.storage.watch_records import SqlWatchRecords
+from telehealth.vitals.aliases import DeviceAliases
 from telehealth.vitals.ports import Devices, VitalFrames
 from telehealth.vitals.watch_ports import WatchRecords
 
@@ -45,6 +47,7 @@ class Stores:
     appointments: Appointments
     cases: Cases
     devices: Devices
+    device_aliases: DeviceAliases
     documents: Documents
     vital_frames: VitalFrames
     watch_records: WatchRecords
@@ -65,6 +68,7 @@ def open_stores(database: Database, cipher: FieldCipher, clock: Clock | None = N
         appointments=SqlAppointments(database, cipher, clock or SystemClock()),
         cases=SqlCases(database, cipher),
         devices=SqlDevices(database),
+        device_aliases=SqlDeviceAliases(database),
         documents=SqlDocuments(database, cipher),
         vital_frames=SqlVitalFrames(database, cipher),
         watch_records=SqlWatchRecords(database, cipher),

@@ -291,6 +291,17 @@ device_credentials = Table(
     Column("revoked_at", Instant),
 )
 
+# By what names other systems know a device; each name is of one device.
+device_aliases = Table(
+    "device_aliases",
+    metadata,
+    _needed("system", String),
+    _needed("value", String),
+    _of("device_id", "devices.id", index=True),
+    _needed("time_zone", String),
+    PrimaryKeyConstraint("system", "value"),
+)
+
 device_associations = Table(
     "device_associations",
     metadata,
