@@ -32,10 +32,15 @@ async () => {
 WIDER_THAN_THE_SCREEN = """
 () => {
   const wide = document.documentElement.scrollWidth;
-  if (wide <= innerWidth) return [];
-  return [...document.querySelectorAll('body *')]
-    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .slice(-3).map((element) => `${wide} px: ${element.outerHTML.slice(0, 120)}`);
+  const scrolls = (element) => element !== null
+    && (['auto', 'scroll'].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  const cut = ({ left, right }) => right > innerWidth + 1 || left < -1;
+  // Where a page hides what flows over, only what one must reach counts; where it does not, everything.
+  const concerned = wide > innerWidth ? 'body *' : 'a, button, input, select, textarea, h1, h2, .vital-value';
+  return [...document.querySelectorAll(concerned)]
+    .filter((element) => element.checkVisibility() && cut(element.getBoundingClientRect()))
+    .filter((element) => !element.matches('.visually-hidden, .skip-link') && !scrolls(element.parentElement))
+    .slice(-3).map((element) => `cut off: ${element.outerHTML.slice(0, 120)}`);
 }
 """
 
