@@ -4,16 +4,18 @@ from telehealth.rtp.sequence import distance, following
 
 LIMIT = 256
 """Gaps remembered; a wider hole is beyond repair by retransmission and needs a keyframe."""
-TRIES = 10
+TRIES = 20
 LEAST_RETRY_S = 0.03
+MOST_PATIENCE_S = 0.03
 NEVER = float("inf")
 
 
 class Missing:
-    """Gaps in one stream: each is asked for at once, then again until it is too old to be of use.
+    """Gaps in one stream: each is asked for, at once unless packets overtake each other here, then again while of use.
 
-    Half a round trip is between two tries: a request that got lost costs less time so. Browsers send a packet again at
-    most once per round trip, so a request too many costs its own few bytes.
+    A quarter of a round trip is between two tries: a request that got lost costs less time so, and the next repetition
+    is asked for as soon as the sender may give it. Browsers send a packet again at most once per round trip, so a
+    request too many costs its own few bytes.
 
     Args:
         give_up_s: How old a gap may be and still be asked for.
@@ -22,19 +24,22 @@ class Missing:
         given_up: How many gaps were never filled.
     """
 
-    __slots__ = ("_due_at", "_gaps", "_give_up_s", "_highest", "_retry_s", "given_up")
+    __slots__ = ("_due_at", "_gaps", "_give_up_s", "_highest", "_patience_s", "_retry_s", "_round_trip_s", "given_up")
 
     def __init__(self, give_up_s: float) -> None:
         self._highest = -1
         self._gaps: dict[int, tuple[float, int, float]] = {}  # Since when, tries, when next.
         self._due_at = NEVER
         self._give_up_s = give_up_s
-        self._retry_s = 0.08
+        self._round_trip_s = 0.1
+        self._retry_s = LEAST_RETRY_S
+        self._patience_s = 0.0
         self.given_up = 0
 
     def set_round_trip(self, round_trip_s: float) -> None:
         """Adapt the time between tries to the path."""
-        self._retry_s = max(LEAST_RETRY_S, round_trip_s / 2)
+        self._round_trip_s = round_trip_s
+        self._retry_s = max(LEAST_RETRY_S, round_trip_s / 4)
 
     def received(self, number: int, now: float) -> bool:
         """Note a packet; return whether something should be asked for now."""
@@ -43,9 +48,16 @@ class Missing:
             self._highest = number
         elif ahead > 1:
             self._jump(number, ahead, now)
-        elif ahead < 0:
-            self._gaps.pop(number, None)
+        elif (gap := self._gaps.pop(number, None)) is not None:
+            self._filled(now - gap[0])
         return now >= self._due_at
+
+    def _filled(self, after_s: float) -> None:
+        # Sooner than a repetition can come: it was not lost, only overtaken. The next gap may wait a little.
+        if after_s < 0.8 * self._round_trip_s:
+            self._patience_s = max(self._patience_s, min(MOST_PATIENCE_S, 1.25 * after_s))
+        else:
+            self._patience_s *= 0.9
 
     def _jump(self, number: int, ahead: int, now: float) -> None:
         gap = following(self._highest)
@@ -56,12 +68,12 @@ class Missing:
             self._due_at = NEVER
             return
         while gap != number:
-            self._gaps[gap] = (now, 0, now)
+            self._gaps[gap] = (now, 0, now + self._patience_s)
             gap = following(gap)
         while len(self._gaps) > LIMIT:
             del self._gaps[next(iter(self._gaps))]
             self.given_up += 1
-        self._due_at = now
+        self._due_at = min(self._due_at, now + self._patience_s)
 
     def due(self, now: float) -> list[int]:
         """Return the numbers to ask for now, oldest first, and count the attempt."""
@@ -78,6 +90,10 @@ class Missing:
         self._due_at = min((at for _, _, at in self._gaps.values()), default=NEVER)
         asked.sort(key=lambda number: distance(self._highest, number))
         return asked
+
+    def lacks(self, number: int) -> bool:
+        """Tell whether this number is still waited for."""
+        return number in self._gaps
 
     def __len__(self) -> int:
         return len(self._gaps)

@@ -99,6 +99,24 @@ def _two_byte(packet: bytes, position: int, end: int) -> Iterator[tuple[int, byt
         position += length
 
 
+def payload_start(packet: bytes) -> int:
+    """Return where the payload of a well-formed packet begins."""
+    start = HEADER + 4 * (packet[0] & 0x0F)
+    if packet[0] & _EXTENSION:
+        start += 4 + 4 * (packet[start + 2] << 8 | packet[start + 3])
+    return start
+
+
+def original(packet: bytes, payload_type: int, ssrc: int) -> bytes | None:
+    """Return the packet that a well-formed retransmission repeats (RFC 4588 §4), or None if it is only padding."""
+    start = payload_start(packet)
+    padding = packet[-1] if packet[0] & _PADDING else 0
+    if len(packet) - padding - start <= 2:
+        return None
+    head = bytes([packet[0], packet[1] & 0x80 | payload_type]) + packet[start : start + 2] + packet[4:8]
+    return head + ssrc.to_bytes(4, "big") + packet[HEADER:start] + packet[start + 2 :]
+
+
 def inspect(packet: bytes, mid_id: int, mid: bytes, number_id: int) -> int:
     """Check an RTP packet and read its transport-wide number, in one pass: every packet of the hot path comes here.
 

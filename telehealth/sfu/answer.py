@@ -22,13 +22,14 @@ _DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 
 @dataclass(frozen=True, slots=True)
 class AnsweredLine:
-    """What the browser does with one line; `ssrc` is what it sends with, if it says so."""
+    """What the browser does with one line; `ssrc` is what it sends with, if it says so, `repair` retransmissions."""
 
     mid: str
     kind: Kind
     sends: bool
     receives: bool
     ssrc: int | None
+    repair: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,14 @@ def _line(section: _Section, session: _Section, offered: OfferedLine) -> Answere
         sends=direction in ("sendonly", "sendrecv"),
         receives=direction in ("recvonly", "sendrecv"),
         ssrc=_ssrc(section.attributes.get("ssrc")),
+        repair=_repair(section.attributes.get("ssrc-group")),
     )
+
+
+def _repair(value: str | None) -> int | None:
+    semantics, _, rest = (value or "").partition(" ")
+    numbers = rest.split(" ", 8)
+    return _ssrc(numbers[1]) if semantics == "FID" and len(numbers) == 2 else None
 
 
 def _ssrc(value: str | None) -> int | None:

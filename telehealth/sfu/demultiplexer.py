@@ -11,7 +11,8 @@ from telehealth.sfu.aiortc_hooks import SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.feedback import receive_rtcp
 from telehealth.sfu.limits import SUSPECT_S
-from telehealth.sfu.offer import MID_ID, TRANSPORT_CC_ID
+from telehealth.sfu.offer import MID_ID, REPAIRS, TRANSPORT_CC_ID
+from telehealth.sfu.publication import Publication
 from telehealth.sfu.stun import Address
 from telehealth.sfu.transport import Path, Send, Transport
 
@@ -94,7 +95,7 @@ class Demultiplexer:
             dropped[Drop.SRTP] += 1
             return
         if publication is None:
-            self._unrouted(transport, packet, ssrc)
+            self._unrouted(transport, packet, ssrc, now)
             return
         number = inspect(packet, MID_ID, publication.mid_bytes, TRANSPORT_CC_ID)
         if number <= FOREIGN:
@@ -106,13 +107,26 @@ class Demultiplexer:
                 transport.arrivals.note(number, now)
             publication.forward(packet, now)
 
-    def _unrouted(self, transport: Transport, packet: bytes, ssrc: int) -> None:
+    def _unrouted(self, transport: Transport, packet: bytes, ssrc: int, now: float) -> None:
         transport.keep(ssrc)
         if not is_well_formed(packet):
             self._counters.dropped[Drop.MALFORMED] += 1
             return
+        if (repaired := transport.repairs.get(ssrc)) is not None:
+            self._repair(transport, repaired, packet, now)
+            return
         self._counters.dropped[Drop.UNROUTED] += 1
         self._learn(transport, packet)
+
+    def _repair(self, transport: Transport, publication: Publication, packet: bytes, now: float) -> None:
+        number = inspect(packet, MID_ID, publication.mid_bytes, TRANSPORT_CC_ID)
+        repeated = REPAIRS.get(packet[1] & 0x7F)
+        if number <= FOREIGN or repeated is None:
+            self._counters.dropped[Drop.MALFORMED] += 1
+            return
+        if number >= 0:
+            transport.arrivals.note(number, now)
+        publication.repair(packet, repeated, now)
 
     def _rtcp(self, transport: Transport, datagram: bytes, now: float) -> None:
         dropped = self._counters.dropped

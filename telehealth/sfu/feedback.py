@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu.counters import Counters, Drop
+from telehealth.sfu.limits import LOSSY
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -54,10 +55,10 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     if publication is None:
         return
     viewer.link.nacked(len(nack.numbers))
-    for number in nack.numbers:
-        packet = publication.cache.get(number)
+    packets = [packet for number in nack.numbers if (packet := publication.cache.get(number)) is not None]
+    for packet in packets * 2 if viewer.link.share >= LOSSY else packets:
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
-        if packet is not None and not viewer.send_again(packet):
+        if not viewer.send_again(packet):
             return
 
 

@@ -29,10 +29,12 @@ INBOUND_BYTES_PER_S = 1_500_000
 RESENT_BYTES = 32 * 1024
 """Sent again to a viewer at once; in the long run no more than it is sent at all."""
 
+LOSSY = 0.04
+"""Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6
-GIVE_UP_VIDEO_S = 1.0
+GIVE_UP_VIDEO_S = 1.2
 """How long we ask a publisher for a packet; later no player would wait for it."""
 MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""

@@ -13,6 +13,8 @@ from telehealth.sfu.stun import Credentials
 OPUS = 111
 VP8 = 96
 H264 = 102
+REPAIRS = {97: VP8, 103: H264}
+"""Payload types of retransmissions (RFC 4588), and of what they repeat."""
 
 AUDIO_LEVEL_ID = 1
 SEND_TIME_ID = 2
@@ -109,7 +111,8 @@ def offer_text(endpoint: Endpoint, lines: Sequence[OfferedLine], *, version: int
 def _media(endpoint: Endpoint, line: OfferedLine) -> list[str]:
     ended = line.direction is Direction.ENDED
     port = 0 if ended else endpoint.port
-    formats = " ".join(str(number) for number in PAYLOAD_TYPES[line.kind])
+    repaired = line.kind is Kind.VIDEO and line.direction is Direction.RECEIVE
+    formats = " ".join(str(number) for number in (*PAYLOAD_TYPES[line.kind], *(REPAIRS if repaired else ())))
     text = [
         f"m={line.kind} {port} UDP/TLS/RTP/SAVPF {formats}",
         f"c=IN IP4 {endpoint.addresses[0]}",
@@ -122,6 +125,7 @@ def _media(endpoint: Endpoint, line: OfferedLine) -> list[str]:
         *_EVERY_LINE,
         *_CODECS[line.kind],
         *(_congestion(line.kind) if line.direction is Direction.RECEIVE else ()),
+        *(_repairs() if repaired else ()),
     ]
     if line.ssrc is not None:
         text.append(f"a=msid:{line.stream} {line.mid}")
@@ -135,6 +139,16 @@ def _congestion(kind: Kind) -> list[str]:
     # Only for what comes to us: towards viewers the numbers of others' transports mean nothing.
     feedback = [f"a=rtcp-fb:{number} transport-cc" for number in PAYLOAD_TYPES[kind]]
     return [*feedback, f"a=extmap:{TRANSPORT_CC_ID} {_TRANSPORT_CC}"]
+
+
+def _repairs() -> list[str]:
+    # Only for what comes to us: a browser then fills its probes for bandwidth with retransmissions, which we keep from
+    # viewers, instead of empty packets among the pictures. Towards viewers a packet is repeated as it was.
+    return [
+        text
+        for number, repeated in REPAIRS.items()
+        for text in (f"a=rtpmap:{number} rtx/90000", f"a=fmtp:{number} apt={repeated}")
+    ]
 
 
 def _candidates(endpoint: Endpoint) -> list[str]:

@@ -6,6 +6,7 @@ from telehealth.rtp import rtcp
 from telehealth.rtp.estimates import Estimates
 from telehealth.rtp.keyframes import KeyframeRequests
 from telehealth.rtp.missing import Missing
+from telehealth.rtp.packet import original
 from telehealth.rtp.packet_cache import LEAST, PacketCache
 from telehealth.rtp.reception import Reception, ReportBlock
 from telehealth.sfu.limits import CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
@@ -87,6 +88,14 @@ class Publication:
         self.reception.packet(number, int.from_bytes(packet[4:8], "big"), now)
         if self.missing.received(number, now):
             self.ask_for_missing(now)
+
+    def repair(self, packet: bytes, payload_type: int, now: float) -> None:
+        """Forward what a retransmission repeats, unless we have it already: browsers fill probes with old packets."""
+        restored = original(packet, payload_type, self.ssrc or 0)
+        if restored is None or payload_type not in self.payload_types:
+            return
+        if self.missing.lacks(restored[2] << 8 | restored[3]):
+            self.forward(restored, now)
 
     def _repeat(self, viewer: Transport, number: int, copies: int) -> None:
         # Ahead of the new packet: who lost only the last one never notices. The same bytes give the same ciphertext, so

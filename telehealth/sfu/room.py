@@ -19,7 +19,7 @@ from telehealth.sfu.limits import (
     SSRCS_PER_ROOM,
 )
 from telehealth.sfu.negotiation import Negotiation
-from telehealth.sfu.offer import MID_ID
+from telehealth.sfu.offer import MID_ID, REPAIRS
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
 
@@ -29,12 +29,13 @@ logger = logging.getLogger(__name__)
 class Peer:
     """A transport of a participant, and what was negotiated on it."""
 
-    __slots__ = ("negotiation", "sending", "transport")
+    __slots__ = ("negotiation", "repairing", "sending", "transport")
 
     def __init__(self, participant: ParticipantId, transport: Transport) -> None:
         self.transport = transport
         self.negotiation = Negotiation(participant)
         self.sending: dict[str, int] = {}
+        self.repairing: dict[str, int] = {}
 
 
 class Seat:
@@ -147,10 +148,14 @@ class Room:
     def settle(self, seat: Seat, peer: Peer) -> None:
         """Take over from the answer with which SSRC the browser sends each of its publications."""
         sending = {}
+        repairing = {}
         for publication in seat.publications.values():
             line = peer.negotiation.sends(publication)
             if line is None:
                 continue
+            repair = line.repair if line.repair is not None else peer.repairing.get(publication.mid)
+            if repair is not None:
+                repairing[publication.mid] = repair
             # Not announced: what the packets taught us before, if they have.
             ssrc = line.ssrc if line.ssrc is not None else peer.sending.get(publication.mid)
             if ssrc is None:
@@ -160,15 +165,20 @@ class Room:
             else:
                 logger.warning("room %s: %s announced an SSRC that is taken", self.encounter, seat.participant)
         peer.sending = sending
+        peer.repairing = repairing
 
     def learn(self, seat: Seat, peer: Peer, packet: bytes) -> bool:
         """Bind the SSRC of a packet to the publication that its MID names, if the answer left that open."""
         mid = extension(packet, MID_ID)
         for publication in seat.publications.values():
             line = peer.negotiation.sends(publication)
-            if publication.mid_bytes != mid or line is None or publication.mid in peer.sending:
+            if publication.mid_bytes != mid or line is None:
                 continue
             ssrc = int.from_bytes(packet[8:12], "big")
+            if packet[1] & 0x7F in REPAIRS:
+                return peer.repairing.setdefault(publication.mid, ssrc) == ssrc
+            if publication.mid in peer.sending:
+                continue
             if line.ssrc is None and self.claim(ssrc, peer.transport):
                 peer.sending[publication.mid] = ssrc
                 return True
@@ -179,6 +189,7 @@ class Room:
         for seat in self.seats.values():
             for peer in seat.peers:
                 peer.transport.routes = {}
+                peer.transport.repairs = {}
                 peer.transport.watching = {}
         for publication in self.publications():
             seats = [seat for seat in self.seats.values() if seat.watches(publication)] if publication.live else []
@@ -186,5 +197,9 @@ class Room:
             if publication.ssrc is None or publication.feeder is None:
                 continue
             publication.feeder.routes[publication.ssrc] = publication
+            current = self.seats[publication.participant].current
+            repair = current.repairing.get(publication.mid) if current else None
+            if repair is not None and repair != publication.ssrc:
+                publication.feeder.repairs[repair] = publication
             for viewer in publication.viewers:
                 viewer.watching[publication.ssrc] = publication

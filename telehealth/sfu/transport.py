@@ -45,6 +45,7 @@ class Transport:
     Attributes:
         address: Where we send to; None before the first check.
         routes: The publications that this transport feeds, by SSRC.
+        repairs: The same by the SSRC of their retransmissions.
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
@@ -62,6 +63,7 @@ class Transport:
         self.checked_at: float | None = None
         self.closed = False
         self.routes: dict[int, Publication] = {}
+        self.repairs: dict[int, Publication] = {}
         self.watching: dict[int, Publication] = {}
         self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
@@ -231,5 +233,6 @@ class Transport:
         self.closed = True
         self.unprotect = self.unprotect_rtcp = self._protect = self._protect_rtcp = None
         self.routes = {}
+        self.repairs = {}
         self.watching = {}
         await self._dtls.aclose()

@@ -5,14 +5,14 @@ from telehealth.rtp.missing import LEAST_RETRY_S, LIMIT, TRIES, Missing
 
 def test_a_gap_is_asked_for_at_once_and_again_until_it_is_given_up() -> None:
     missing = Missing(give_up_s=10.0)
-    missing.set_round_trip(0.1)
+    missing.set_round_trip(0.2)
     missing.received(65534, 0.0)
     assert missing.received(1, 0.0)
     assert missing.due(0.0) == [65535, 0]
     assert not missing.received(2, 0.049)
     assert missing.due(0.049) == []
     assert missing.received(3, 0.05)
-    asked = sum(bool(missing.due(0.05 * attempt + 0.001 * attempt)) for attempt in range(1, 20))
+    asked = sum(bool(missing.due(0.05 * attempt + 0.001 * attempt)) for attempt in range(1, 40))
     assert asked == TRIES - 1
     assert len(missing) == 0
     assert missing.given_up == 2
@@ -28,7 +28,7 @@ def test_a_gap_that_is_too_old_is_given_up() -> None:
     assert missing.due(9.0) == []
 
 
-def test_tries_are_half_a_round_trip_apart_but_not_too_close() -> None:
+def test_tries_are_a_quarter_of_a_round_trip_apart_but_not_too_close() -> None:
     missing = Missing(give_up_s=1.0)
     missing.set_round_trip(0.001)
     missing.received(1, 0.0)
@@ -42,7 +42,9 @@ def test_what_comes_late_is_not_asked_for() -> None:
     missing = Missing(give_up_s=1.0)
     missing.received(1, 0.0)
     assert missing.received(4, 0.0)
+    assert missing.lacks(2)
     missing.received(2, 0.0)
+    assert not missing.lacks(2)
     assert missing.due(0.0) == [3]
 
 
@@ -68,3 +70,28 @@ def test_no_more_gaps_are_remembered_than_the_limit() -> None:
     for number in range(2, 1000, 2):
         missing.received(number, 0.0)
     assert len(missing) == LIMIT
+
+
+def test_where_packets_overtake_each_other_a_gap_waits_a_little() -> None:
+    missing = Missing(give_up_s=1.0)
+    missing.set_round_trip(0.1)
+    missing.received(1, 0.0)
+    missing.received(3, 0.0)
+    missing.due(0.0)
+    missing.received(2, 0.008)  # Much sooner than an answer could come.
+    assert not missing.received(5, 0.008)
+    assert missing.due(0.008) == []
+    assert missing.due(0.0185) == [4]
+
+
+def test_where_they_do_not_any_more_it_is_asked_for_sooner_again() -> None:
+    missing = Missing(give_up_s=1.0)
+    missing.set_round_trip(0.1)
+    missing.received(1, 0.0)
+    missing.received(3, 0.0)
+    missing.received(2, 5.0)
+    for number in range(5, 1000, 2):
+        missing.received(number, float(number))
+        missing.received(number - 1, number + 0.1)
+    missing.received(1001, 2000.0)
+    assert missing.due(2000.0001) == [1000]

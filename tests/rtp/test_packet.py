@@ -94,6 +94,23 @@ def test_a_foreign_mid_is_noticed() -> None:
     assert packet.has_foreign_mid(with_extension(0x1000, b"\x04\x018"), 4, b"7")
 
 
+def test_a_retransmission_gives_back_the_original() -> None:
+    header = bytes([0x90, 0x80 | 97]) + bytes([0, 9]) + b"time" + b"SSRC" + b"\xbe\xde\x00\x01\x407\x00\x00"
+    restored = packet.original(header + b"\x12\x34payload", 96, 7)
+    assert restored is not None
+    assert packet.is_well_formed(restored)
+    assert (packet.payload_type(restored), restored[1] >> 7) == (96, 1)
+    assert (packet.sequence_number(restored), packet.ssrc(restored)) == (0x1234, 7)
+    assert restored[4:8] == b"time"
+    assert packet.extension(restored, 4) == b"7"
+    assert restored[packet.payload_start(restored) :] == b"payload"
+
+
+def test_a_retransmission_of_nothing_is_none() -> None:
+    assert packet.original(bytes([0x80, 97]) + bytes(10) + b"\x12\x34", 96, 7) is None
+    assert packet.original(bytes([0xA0, 97]) + bytes(10) + b"\x12\x34\x00\x02", 96, 7) is None
+
+
 def test_a_packet_is_inspected_in_one_pass() -> None:
     def seen(data: bytes) -> int:
         return packet.inspect(data, 4, b"7", 5)

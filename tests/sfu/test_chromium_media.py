@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from telehealth.clock import SystemClock
 from telehealth.consultations.model import Source
-from telehealth.consultations.ports import MediaEvent, MediaOffered
+from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.ids import EncounterId, ParticipantId
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 
@@ -51,8 +51,10 @@ class Stage:
             tracks = [{"mid": t.mid, "participant": t.participant, "source": t.source} for t in event.tracks]
             self.offers.append(event)
             frame = {"negotiation": event.negotiation, "sdp": event.sdp, "tracks": tracks}
-        else:
+        elif isinstance(event, MediaStateChanged):
             frame = {"state": event.state}
+        else:
+            return
         self.outbox.put_nowait((who, frame))
 
     async def deliver(self) -> None:
