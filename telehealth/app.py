@@ -24,6 +24,7 @@ from telehealth.clock import Clock, SystemClock
 from telehealth.cluster.local_bus import LocalBus
 from telehealth.cluster.redis_bus import RedisBus
 from telehealth.config import Settings, key_bytes
+from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.carrying_out import RoomPorts
 from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
@@ -36,6 +37,7 @@ from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import NewId, ParticipantId, PatientId, random_id
+from telehealth.interop.alarm_messages import AlarmsJson
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
@@ -48,6 +50,8 @@ from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.schema import is_current
 from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores, open_stores
+from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
+from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
@@ -110,7 +114,11 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         devices = DeviceRegistry(
             devices=ground.stores.devices, audit=ground.audit, clock=ground.clock, new_id=ground.new_id
         )
-        encounters = LettingGo(ground.database, ground.cipher, devices, accounts)
+        watch_ports = _watch_ports(ground)
+        watch = AlarmWatch(watch_ports, demonstration=settings.demo)
+        watch.start()
+        stack.push_async_callback(watch.aclose)
+        encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
         ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
         metrics = Metrics()
         media, media_port = around.media, 0
@@ -127,6 +135,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
         vitals = _vitals(ground)
+        vitals.observed_by(watch)
         deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
         yield Services(
             settings=settings,
@@ -140,6 +149,8 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             worklists=Worklists(dispatch),
             devices=devices,
             vitals=vitals,
+            watch=watch,
+            alarms=Alarms(watch_ports, watch, ground.audit),
             deliveries=deliveries,
             bedside=_bedside(ground, deliveries),
             album=_album(ground),
@@ -194,24 +205,33 @@ async def _ground(settings: Settings, around: Surroundings, stack: AsyncExitStac
     return Ground(database, cipher, stores, audit, bus, check, clock, around.new_id)
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """What holds on to an encounter until it ends."""
+
+    devices: DeviceRegistry
+    links: Accounts
+    watch: AlarmWatch
+
+
 class LettingGo(SqlEncounters):
-    """Stored encounters; when one ends, its devices measure for nobody any more, and its links let nobody in.
+    """Stored encounters; when one ends, devices measure for nobody any more, links let nobody in, alarms end.
 
     Implements consultations.ports.Encounters.
     """
 
-    def __init__(self, database: Database, cipher: FieldCipher, devices: DeviceRegistry, accounts: Accounts) -> None:
+    def __init__(self, database: Database, cipher: FieldCipher, held: LetGo) -> None:
         super().__init__(database, cipher)
-        self._registry = devices
-        self._links = accounts
+        self._held = held
 
     async def save(self, changed: Encounter, *, was: Encounter) -> None:
         await super().save(changed, was=was)
         if not changed.ended or was.ended:
             return
         try:
-            await self._registry.release_all(changed.id)
-            await self._links.revoke_invitations(changed.id)
+            await self._held.devices.release_all(changed.id)
+            await self._held.links.revoke_invitations(changed.id)
+            await self._held.watch.ended(changed.id)
         except TelehealthError as error:
             # It has ended in any case: an ended encounter gives no tickets.
             logger.warning("encounter %s: not all that belonged to it was let go: %s", changed.id, error.code)
@@ -312,6 +332,18 @@ def _scheduling(ground: Ground) -> Scheduling:
         appointments=ground.stores.appointments,
         bus=ground.bus,
         audit=ground.audit,
+        clock=ground.clock,
+        new_id=ground.new_id,
+    )
+
+
+def _watch_ports(ground: Ground) -> WatchPorts:
+    return WatchPorts(
+        records=ground.stores.watch_records,
+        bedsides=EncounterBedsides(ground.stores.encounters, ground.stores.patients),
+        devices=ground.stores.devices,
+        bus=ground.bus,
+        wire=AlarmsJson(),
         clock=ground.clock,
         new_id=ground.new_id,
     )

@@ -150,6 +150,8 @@ class EntryKind(StrEnum):
     CHAT = "chat"
     DEVICE_CONNECTED = "device_connected"
     DEVICE_DISCONNECTED = "device_disconnected"
+    ALARM_RAISED = "alarm_raised"
+    ALARM_ACKNOWLEDGED = "alarm_acknowledged"
     PHOTO = "photo"
     """Its text is the id of the document."""
 

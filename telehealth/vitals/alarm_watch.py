@@ -19,12 +19,13 @@ from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import DeviceId, EncounterId, NewId
 from telehealth.vitals.alarm import Alarm, AlarmPolicy
 from telehealth.vitals.device_alarm import DeviceAlarm
-from telehealth.vitals.limits import age_in_months, band_of, in_force
-from telehealth.vitals.model import Report
+from telehealth.vitals.limits import SetLimit, age_in_months, band_of, in_force
+from telehealth.vitals.model import Report, WaveBlock, WaveChannel
 from telehealth.vitals.patient_watch import Known, Outcome, PatientWatch
 from telehealth.vitals.ports import Devices
 from telehealth.vitals.scores import Score
 from telehealth.vitals.track import AlarmChanged
+from telehealth.vitals.vital_signs import Vital
 from telehealth.vitals.watch_ports import Bedsides, WatchRecords, WatchWire
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ ALARMS = Topic("alarms")
 
 TICK_S = 1.0
 RETRY_S = 1.0
+SETTLING_S = 0.02
 CALL_S = 5.0
 MAX_PATIENTS = 2_000
 MAX_WAITING = 64
@@ -60,7 +62,7 @@ class WatchPorts:
 
 @dataclass(slots=True)
 class Watched:
-    """One patient: the watch once it is loaded, what waits for it, and what is to be stored and told."""
+    """One patient: the watch once it is loaded, what waits for it, and what is to be stored and told, one at a time."""
 
     encounter: EncounterId
     watch: PatientWatch | None = None
@@ -68,6 +70,7 @@ class Watched:
     unsaved: deque[AlarmChanged] = field(default_factory=lambda: deque(maxlen=MAX_UNSAVED))
     untold: deque[AlarmChanged] = field(default_factory=lambda: deque(maxlen=MAX_UNSAVED))
     scores: deque[Score] = field(default_factory=lambda: deque(maxlen=SCORES_KNOWN))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def busy(self) -> bool:
@@ -114,9 +117,22 @@ class AlarmWatch:
         if known is not None and known.watch is not None:
             self._took(known, known.watch.alive(device, heard_at, demo=demo))
 
+    def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
+        """Beats are looked for where somebody asked: see Rhythm."""
+
     def device_alarm(self, encounter: EncounterId, said: DeviceAlarm) -> None:
         """Take what a device says of an alarm of its own; its message has been stored by the caller."""
         self._arrived(encounter, lambda watch: watch.device_alarm(said))
+
+    async def settled(self, encounter: EncounterId) -> None:
+        """Wait until what was heard of the encounter is stored; Unavailable if it takes too long."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                while (known := self._patients.get(encounter)) is not None and (known.waiting or known.unsaved):
+                    self._wake.set()
+                    await asyncio.sleep(SETTLING_S)
+        except TimeoutError:
+            raise Unavailable("It is known here, but could not be stored yet.") from None
 
     # What people do: see Alarms
 
@@ -160,9 +176,13 @@ class AlarmWatch:
 
     async def limits_body(self, encounter: EncounterId) -> bytes:
         """Return the body of the event that tells the limits in force."""
-        months = await self._months(encounter)
-        limits = in_force(band_of(months), await self._ports.records.limits(encounter))
+        months, limits = await self._months(encounter), await self.limits_of(encounter)
         return self._ports.wire.limits(band_of(months), age_known=months is not None, limits=limits)
+
+    async def limits_of(self, encounter: EncounterId) -> dict[Vital, SetLimit]:
+        """Return the limits in force."""
+        months = await self._months(encounter)
+        return in_force(band_of(months), await self._ports.records.limits(encounter))
 
     # The task
 
@@ -260,8 +280,8 @@ class AlarmWatch:
 
     async def _load(self, known: Watched) -> None:
         try:
-            async with asyncio.timeout(CALL_S):
-                known.watch = await self._loaded(known.encounter)
+            async with asyncio.timeout(CALL_S), known.turn:
+                known.watch = known.watch or await self._loaded(known.encounter)
         except (TelehealthError, TimeoutError) as error:
             logger.warning("encounter %s: not watched yet: %s", known.encounter, type(error).__name__)
             return
@@ -301,28 +321,28 @@ class AlarmWatch:
 
     async def _flush(self, known: Watched) -> bool:
         """Store, then tell; return whether all is stored."""
-        stored = await self._store(known)
-        while known.untold:
-            change = known.untold.popleft()
-            await self._tell(known.encounter, Event("alarm", self._ports.wire.alarm(change.alarm)))
-            await self._note(known.encounter, change)
-        return stored
+        async with known.turn:
+            stored = await self._store(known)
+            while known.untold:
+                change = known.untold.popleft()
+                await self._tell(known.encounter, Event("alarm", self._ports.wire.alarm(change.alarm)))
+                await self._note(known.encounter, change)
+            return stored
 
     async def _store(self, known: Watched) -> bool:
         changes, scores = list(known.unsaved), list(known.scores)
+        known.unsaved.clear()
+        known.scores.clear()
         try:
             async with asyncio.timeout(CALL_S):
-                if changes:
-                    await self._ports.records.save_alarms(known.encounter, changes)
-                    for _ in changes:
-                        known.unsaved.popleft()
-                if scores:
-                    await self._ports.records.add_scores(known.encounter, scores)
+                await self._ports.records.save_alarms(known.encounter, changes)
+                await self._ports.records.add_scores(known.encounter, scores)
         except (TelehealthError, TimeoutError):
             logger.warning("encounter %s: %d changes are not stored yet", known.encounter, len(changes))
+            known.unsaved = deque([*changes, *known.unsaved], MAX_UNSAVED)
+            known.scores = deque([*scores, *known.scores], SCORES_KNOWN)
             return False
         for score in scores:
-            known.scores.popleft()
             await self._tell(known.encounter, Event("score", self._ports.wire.score(score)))
         return True
 

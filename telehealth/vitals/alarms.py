@@ -100,6 +100,11 @@ class Alarms:
         await self._readable(principal, encounter)
         return await self._watch.limits_body(encounter)
 
+    async def limits_in_force(self, principal: Principal, encounter: EncounterId) -> Mapping[Vital, Limit]:
+        """Return the limits in force, for somebody who is about to change them."""
+        await self._allowed(principal, Action.MANAGE_ALARMS, encounter)
+        return {vital: one.limit for vital, one in (await self._watch.limits_of(encounter)).items()}
+
     async def proposal(self, principal: Principal, encounter: EncounterId) -> Mapping[Vital, Limit]:
         """Return limits around what is measured now, for somebody to look at; nothing is set."""
         await self._allowed(principal, Action.MANAGE_ALARMS, encounter)

@@ -89,6 +89,22 @@ class VitalFrames(Protocol):
         ...
 
 
+class ReportObserver(Protocol):
+    """Hears of what has been stored. Nothing here waits or raises."""
+
+    def reported(self, encounter: EncounterId, report: Report) -> None:
+        """A report was stored."""
+        ...
+
+    def heard(self, encounter: EncounterId, device: DeviceId, *, demo: bool) -> None:
+        """Waves of the device were stored."""
+        ...
+
+    def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
+        """A block was stored; its channel number and time are those of the encounter."""
+        ...
+
+
 class VitalsWire(Protocol):
     """How vitals look on the wire to watchers, and at rest."""
 

@@ -16,6 +16,9 @@ from telehealth.vitals.shock_index import belong_together, shock_index
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 STABLE_S = 60.0
+FIRST_S = 10.0
+"""The first score need not wait for the minute: it replaces none."""
+
 _VITALS = (Vital.RESP_RATE, Vital.SPO2, Vital.SYSTOLIC, Vital.HEART_RATE, Vital.TEMPERATURE)
 _SHOCK_STEP = 0.1
 
@@ -73,9 +76,9 @@ class Scoring:
                 self._waiting.pop(score.kind, None)
                 continue
             waiting = self._waiting.get(score.kind)
-            if waiting is None or not _same(waiting.score, score):
+            if waiting is None or (known is not None and not _same(waiting.score, score)):
                 self._waiting[score.kind] = _Candidate(score, at)
-            elif (at - waiting.since).total_seconds() >= STABLE_S:
+            elif (at - waiting.since).total_seconds() >= (FIRST_S if known is None else STABLE_S):
                 issued.append(self._issue(score))
         return issued
 

@@ -34,7 +34,7 @@ from telehealth.vitals.model import (
     StoredFrame,
     WaveChannel,
 )
-from telehealth.vitals.ports import Devices, VitalFrames, VitalsWire
+from telehealth.vitals.ports import Devices, ReportObserver, VitalFrames, VitalsWire
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +96,14 @@ class VitalsPlane:
         self._audit = audit
         self._wire = wire
         self._clock = clock
+        self._observer: ReportObserver | None = None
         self._feeds: dict[DeviceId, Feed] = {}
         self._late = TokenBucket(LATE_PER_S, LATE_BURST, clock.monotonic())
         self._latest: OrderedDict[EncounterId, dict[tuple[DeviceId, int], Report]] = OrderedDict()
+
+    def observed_by(self, observer: ReportObserver) -> None:
+        """Let somebody hear of what is stored from now on."""
+        self._observer = observer
 
     async def open_feed(self, principal: Principal, hello: FeedHello, *, on_replaced: Callable[[], None]) -> Feed:
         """Begin to take what the device sends; an older connection of it is told that it was replaced.
@@ -174,16 +179,39 @@ class VitalsPlane:
 
     async def _store(self, feed: Feed, taken: Sequence[Taken], *, late: bool) -> Sequence[StoredFrame]:
         """Store, then tell the watchers what is new of it; return all the frames."""
-        if not taken:
-            return ()
-        frames = [item.frame for item in taken]
-        fresh = await self._frames.add(frames, late=late)
+        if taken:
+            await self._keep(feed, taken, late=late)
+        return [item.frame for item in taken]
+
+    async def keep(self, feed: Feed, taken: Sequence[Taken]) -> Sequence[bool]:
+        """Store what was taken of a report (see Reports), tell the watchers; say of each whether it is new."""
+        return await self._keep(feed, taken, late=False)
+
+    async def announce(self, feed: Feed, *events: Event) -> None:
+        """Tell the watchers of the feed's encounter."""
+        await self._publish(feed, *events)
+
+    async def _keep(self, feed: Feed, taken: Sequence[Taken], *, late: bool) -> Sequence[bool]:
+        fresh = await self._frames.add([item.frame for item in taken], late=late)
         new = [item for item, is_new in zip(taken, fresh, strict=True) if is_new]
         for item in new:
             if item.report is not None:
                 self._remember(feed.association.encounter_id, item.report)
+        self._observe(feed, new)
         await self._publish(feed, *(item.event for item in new))
-        return frames
+        return fresh
+
+    def _observe(self, feed: Feed, new: Sequence[Taken]) -> None:
+        if self._observer is None:
+            return
+        encounter = feed.association.encounter_id
+        for item in new:
+            if item.report is not None:
+                self._observer.reported(encounter, item.report)
+            elif item.wave is not None:
+                self._observer.waved(feed.channels[item.frame.channel], item.wave)
+        if any(item.wave is not None for item in new):
+            self._observer.heard(encounter, feed.device.id, demo=feed.device.simulated)
 
     async def close_feed(self, feed: Feed) -> None:
         """End the feed; no effect if it was replaced or closed before."""

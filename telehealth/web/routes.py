@@ -5,7 +5,18 @@ from aiohttp import web
 from telehealth.access import Action
 from telehealth.interop.parcels import Parcel
 from telehealth.web import pages, probes
-from telehealth.web.api import auth, cases, devices, encounters, observations, photos, readings, scheduling, users
+from telehealth.web.api import (
+    alarms,
+    auth,
+    cases,
+    devices,
+    encounters,
+    observations,
+    photos,
+    readings,
+    scheduling,
+    users,
+)
 from telehealth.web.docs import docs_page, openapi_document
 from telehealth.web.guard import guarded
 from telehealth.web.route import Handler, Kind, Open, Route
@@ -297,6 +308,84 @@ _ENCOUNTERS = (
     ),
 )
 
+_ALARMS = (
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/alarms",
+        alarms.list_alarms,
+        A.READ_VITALS,
+        "List the alarms, and how many there were of late.",
+        answers=alarms.AlarmList,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/encounters/{{encounter}}/alarms/{{alarm}}/acknowledge",
+        alarms.acknowledge_alarm,
+        A.MANAGE_ALARMS,
+        "Say that one has seen an alarm; nothing changes at the bedside.",
+        answers=alarms.AlarmAnswer,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/encounters/{{encounter}}/alarms/{{alarm}}/snooze",
+        alarms.snooze_alarm,
+        A.MANAGE_ALARMS,
+        "Turn the sound of an alarm off for a time, here.",
+        body=alarms.Pause,
+        answers=alarms.AlarmAnswer,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/limits",
+        alarms.read_limits,
+        A.READ_VITALS,
+        "Read the limits in force, and who set them.",
+        content="application/json",
+    ),
+    Route(
+        "PUT",
+        f"{_V1}/encounters/{{encounter}}/limits",
+        alarms.set_limits,
+        A.MANAGE_ALARMS,
+        "Set limits for this patient.",
+        body=alarms.LimitsToSet,
+        content="application/json",
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/limits/proposal",
+        alarms.propose_limits,
+        A.MANAGE_ALARMS,
+        "Propose limits around what is measured now; nothing is set.",
+        answers=alarms.Proposal,
+    ),
+    Route(
+        "PUT",
+        f"{_V1}/encounters/{{encounter}}/entries",
+        alarms.make_entries,
+        A.MANAGE_ALARMS,
+        "Enter what no device tells: consciousness, oxygen, temperature, SpO2 scale.",
+        body=alarms.EntriesToMake,
+        status=204,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/scores",
+        alarms.list_scores,
+        A.READ_VITALS,
+        "List the issued scores with their inputs.",
+        answers=alarms.ScoreList,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/encounters/{{encounter}}/scores/now",
+        alarms.score_now,
+        A.MANAGE_ALARMS,
+        "Issue every score of this moment.",
+        answers=alarms.ScoreList,
+    ),
+)
+
 _CASES = (
     Route(
         "POST",
@@ -469,6 +558,7 @@ ROUTES: tuple[Route, ...] = (
     *_USERS,
     *_SCHEDULING,
     *_ENCOUNTERS,
+    *_ALARMS,
     *_CASES,
     *_DEVICES,
     *_OPERATIONS,

@@ -14,6 +14,8 @@ from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.metrics import Metrics
 from telehealth.scheduling.service import Scheduling
+from telehealth.vitals.alarm_watch import AlarmWatch
+from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
@@ -47,6 +49,8 @@ class Services:
     worklists: Worklists
     devices: DeviceRegistry
     vitals: VitalsPlane
+    watch: AlarmWatch
+    alarms: Alarms
     deliveries: Deliveries
     bedside: BedsideReadings
     album: Album

@@ -1,5 +1,6 @@
 """Inputs that nobody would send, made from ones that somebody would; the same at each run."""
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -74,5 +75,5 @@ def _change(chance: random.Random, tree: Any) -> None:
         elif act < 0.25 and isinstance(tree, dict):
             tree[f"{key}x"] = child
         else:
-            tree[key] = chance.choice(ODD_VALUES)
+            tree[key] = copy.deepcopy(chance.choice(ODD_VALUES))
         return

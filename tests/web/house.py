@@ -17,9 +17,11 @@ from telehealth.app import SERVICES, Services, Surroundings, build
 from telehealth.config import Settings, load_settings
 from telehealth.consultations.model import Encounter, Patient
 from telehealth.dispatch.model import Case, NewCase
-from telehealth.ids import CaseId, DeviceId, EncounterId, PatientId, random_id
+from telehealth.ids import AlarmId, CaseId, DeviceId, EncounterId, PatientId, random_id
 from telehealth.scheduling.model import Appointment, Availability, NewAvailability
 from telehealth.storage.database import Database
+from telehealth.vitals.alarm import Priority
+from telehealth.vitals.device_alarm import DeviceAlarm, Phase
 from telehealth.vitals.registry import Bedside
 from tests.doubles import FakeClock
 
@@ -139,6 +141,15 @@ class House:
             bedside = Bedside(encounter.id, encounter.patient_id, encounter.owners)
             await self.services.devices.associate(admin.principal, device.id, bedside)
         return device.id, await self.services.accounts.issue_device_credential(device.id)
+
+    async def alarm(self, encounter: Encounter, device: DeviceId) -> AlarmId:
+        """Let the device say that it alarms."""
+        said = DeviceAlarm(device, "1", Phase.START, Priority.HIGH, "VFIB", self.clock.now())
+        self.services.watch.device_alarm(encounter.id, said)
+        await self.services.watch.turn()
+        known = self.services.watch.find(encounter.id)
+        assert known is not None and known.watch is not None
+        return known.watch.open_alarms[0].id
 
     async def ticket(self, who: Caller, purpose: Purpose, encounter: EncounterId | None = None) -> str:
         assert who.principal is not None

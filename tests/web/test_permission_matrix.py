@@ -12,7 +12,7 @@ from telehealth.access import PERMISSIONS, Action, Principal, Reach, Role
 from telehealth.accounts.model import Purpose
 from telehealth.consultations.model import Encounter
 from telehealth.dispatch.model import Case
-from telehealth.ids import DeviceId
+from telehealth.ids import AlarmId, DeviceId
 from telehealth.scheduling.model import Appointment, Availability
 from telehealth.web.route import Kind, Open, Route
 from telehealth.web.routes import ROUTES
@@ -36,6 +36,7 @@ class Stage:
     case: Case
     device: DeviceId
     foreign: Encounter
+    alarm: AlarmId
     photo: str
 
 
@@ -68,11 +69,12 @@ async def a_stage(house: House) -> Stage:
         "device": Caller("device", None, credential),
         "anonymous": Caller("anonymous", None, None),
     }
+    alarm = await house.alarm(encounter, device)
     appointment = await house.booked(people["patient"], doctor)
     photo = await house.services.album.add_photo(
         principal(people["patient"]), encounter, "photo-of-a-display", "image/png", b"\x89PNG\r\n\x1a\n"
     )
-    return Stage(house, people, appointment, availability, encounter, waiting, case, device, foreign, photo.id)
+    return Stage(house, people, appointment, availability, encounter, waiting, case, device, foreign, alarm, photo.id)
 
 
 def principal(who: Caller) -> Principal:
@@ -116,6 +118,12 @@ def case(*, rung: bool = False) -> Callable[[Stage], Aim]:
         return Aim({"case": stage.case.id}, stage.case.owners | ({doctor} if rung else set()))
 
     return aim
+
+
+def alarm(body: Any = None) -> Callable[[Stage], Aim]:
+    return lambda stage: Aim(
+        {"encounter": stage.encounter.id, "alarm": stage.alarm}, stage.encounter.owners, lambda who: body
+    )
 
 
 def device(stage: Stage) -> Aim:
@@ -186,6 +194,15 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "read_encounter": encounter(),
     "invite": encounter({"name": "Gil Moreau"}),
     "read_timeline": encounter(),
+    "list_alarms": encounter(),
+    "acknowledge_alarm": alarm(),
+    "snooze_alarm": alarm({"seconds": 60}),
+    "read_limits": encounter(),
+    "set_limits": encounter({"limits": [{"vital": "spo2", "low": 88}]}),
+    "propose_limits": encounter(),
+    "make_entries": encounter({"oxygen": True}),
+    "list_scores": encounter(),
+    "score_now": encounter(),
     "open_case": lambda stage: Aim({}, (), lambda who: {"id": who.name.encode().hex()[:32].ljust(32, "0")}),
     "list_cases": nothing,
     "read_case": case(rung=True),

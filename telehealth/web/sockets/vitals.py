@@ -50,10 +50,12 @@ async def _show(reach: Services, outbox: Outbox, encounter: EncounterId, after: 
         outbox.put(_welcome(snapshot, reach, resumed=after is not None))
         if after is None:
             _put_latest(snapshot, outbox)
+        await _put_watch(reach, outbox, encounter)
         async for item in events:
             if isinstance(item, Gap):
                 outbox.put(_GAP)
                 _put_latest(await reach.vitals.snapshot(encounter), outbox)
+                await _put_watch(reach, outbox, encounter)
             else:
                 _put_event(item, outbox)
 
@@ -79,6 +81,12 @@ def _welcome(snapshot: Snapshot, reach: Services, *, resumed: bool) -> str:
 
 def _put_latest(snapshot: Snapshot, outbox: Outbox) -> None:
     for body in snapshot.numerics:
+        outbox.put(wire.event_text(body))
+
+
+async def _put_watch(reach: Services, outbox: Outbox, encounter: EncounterId) -> None:
+    """Tell how alarms, limits, entries and scores stand."""
+    for body in await reach.watch.known(encounter):
         outbox.put(wire.event_text(body))
 
 

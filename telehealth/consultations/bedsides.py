@@ -1,0 +1,46 @@
+"""Encounters as the watch over patients sees them: whose they are, the age, what the timeline shall say."""
+
+from datetime import date
+
+from telehealth.consultations.model import EntryKind, TimelineEntry
+from telehealth.consultations.ports import Encounters, Patients
+from telehealth.ids import EncounterId
+from telehealth.vitals.alarm import Change
+from telehealth.vitals.track import AlarmChanged
+from telehealth.vitals.watch_ports import BedsideFacts
+
+_NOTED = {
+    Change.RAISED: EntryKind.ALARM_RAISED,
+    Change.ESCALATED: EntryKind.ALARM_RAISED,
+    Change.ACKNOWLEDGED: EntryKind.ALARM_ACKNOWLEDGED,
+}
+
+
+class EncounterBedsides:
+    """Implements vitals.watch_ports.Bedsides."""
+
+    def __init__(self, encounters: Encounters, patients: Patients) -> None:
+        self._encounters = encounters
+        self._patients = patients
+
+    async def facts(self, encounter: EncounterId) -> BedsideFacts:
+        found = await self._encounters.get(encounter)
+        patient = await self._patients.get(found.patient_id)
+        return BedsideFacts(found.patient_id, found.owners, _born(patient.birth_date), found.ended)
+
+    async def note(self, encounter: EncounterId, change: AlarmChanged) -> None:
+        kind = _NOTED.get(change.change)
+        if kind is None:
+            return
+        alarm = change.alarm
+        marks = "".join(f" ({mark})" for mark, holds in (("DEMO", alarm.demo), ("late", alarm.late)) if holds)
+        key = f"alarm/{alarm.id}/{change.change}/{int(change.at.timestamp() * 1000)}"
+        author = change.by or alarm.condition.device or "system"
+        await self._encounters.append(TimelineEntry(encounter, kind, change.at, author, key, f"{alarm.text}{marks}"))
+
+
+def _born(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

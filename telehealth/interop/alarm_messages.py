@@ -1,0 +1,231 @@
+"""Alarms, scores, limits and entries as watchers get them on `/ws/vitals` (docs/protocol.md, Vitals)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from telehealth.clock import to_ms
+from telehealth.interop.wire import Id, Line, Message, Ms
+from telehealth.vitals.alarm import Alarm, AlarmKind, AlarmState
+from telehealth.vitals.limits import AgeBand, SetLimit
+from telehealth.vitals.scores import Band, Score, ScoreKind
+from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.vital_signs import SIGNS, Vital
+
+EventIdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
+PriorityName = Literal["low", "medium", "high"]
+_FIRST = "0-0"
+
+
+class AlarmShown(Message):
+    """An alarm as it is now."""
+
+    id: Id
+    kind: AlarmKind
+    subject: Line
+    side: Literal["low", "high", ""]
+    device: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
+    tile: Line
+    state: AlarmState
+    priority: PriorityName
+    text: Line
+    since: Ms
+    raised_at: Ms | None
+    ended_at: Ms | None
+    acknowledged_by: Line
+    acknowledged_at: Ms | None
+    snoozed_until: Ms | None
+    reason: Line
+    bedside: Line
+    demo: bool
+    late: bool
+
+
+class AlarmChangedMessage(Message):
+    """An alarm was raised, or is no longer as it was."""
+
+    type: Literal["alarm"] = "alarm"
+    id: EventIdText
+    alarm: AlarmShown
+
+
+class ScoreInputShown(Message):
+    """One input of a score; null points: missing."""
+
+    name: Line
+    value: Line
+    points: int | None
+    taken_at: Ms | None
+    source: Line
+
+
+class ScoreShown(Message):
+    """An issued score."""
+
+    id: Id
+    kind: ScoreKind
+    variant: Line
+    at: Ms
+    total: float
+    band: Band
+    complete: bool
+    inputs: tuple[ScoreInputShown, ...]
+    asked_by: Line
+    demo: bool
+
+
+class ScoreIssued(Message):
+    """A score was issued."""
+
+    type: Literal["score"] = "score"
+    id: EventIdText
+    score: ScoreShown
+
+
+class LimitShown(Message):
+    """The limits of one vital; `set_by` is empty for those of the age."""
+
+    vital: Vital
+    label: Line
+    tile: Line
+    unit: Line
+    decimals: Annotated[int, Field(ge=0, le=3)]
+    very_low: float | None
+    low: float | None
+    high: float | None
+    very_high: float | None
+    set_by: Line
+    set_at: Ms | None
+
+
+class LimitsSet(Message):
+    """The limits in force."""
+
+    type: Literal["limits"] = "limits"
+    id: EventIdText
+    band: Line
+    age_known: bool
+    limits: tuple[LimitShown, ...]
+
+
+class EntryShown(Message):
+    """What a person entered."""
+
+    entry: Entry
+    value: Line
+    at: Ms
+    by: Line
+
+
+class EntriesMade(Message):
+    """What is entered, the newest of each kind."""
+
+    type: Literal["entries"] = "entries"
+    id: EventIdText
+    entries: tuple[EntryShown, ...]
+
+
+class AlarmsJson:
+    """Alarms and scores as JSON. Implements vitals.watch_ports.WatchWire."""
+
+    def alarm(self, alarm: Alarm) -> bytes:
+        return _without_id(AlarmChangedMessage(id=_FIRST, alarm=alarm_shown(alarm)))
+
+    def score(self, score: Score) -> bytes:
+        return _without_id(ScoreIssued(id=_FIRST, score=score_shown(score)))
+
+    def limits(self, band: AgeBand, *, age_known: bool, limits: Mapping[Vital, SetLimit]) -> bytes:
+        shown = tuple(_limit(limits[vital]) for vital in SIGNS if vital in limits)
+        return _without_id(LimitsSet(id=_FIRST, band=band.name, age_known=age_known, limits=shown))
+
+    def entries(self, entries: Mapping[Entry, Entered]) -> bytes:
+        shown = tuple(
+            EntryShown(entry=one.entry, value=one.value, at=to_ms(one.at), by=one.by_name) for one in entries.values()
+        )
+        return _without_id(EntriesMade(id=_FIRST, entries=shown))
+
+
+def alarm_shown(alarm: Alarm) -> AlarmShown:
+    """Return the alarm as it is shown."""
+    condition = alarm.condition
+    return AlarmShown.model_validate(
+        {
+            "id": alarm.id,
+            "kind": condition.kind,
+            "subject": condition.subject,
+            "side": condition.side,
+            "device": condition.device,
+            "tile": _tile(alarm),
+            "state": alarm.state,
+            "priority": alarm.priority.name.lower(),
+            "text": alarm.text,
+            "since": to_ms(alarm.since),
+            "raised_at": _ms(alarm.raised_at),
+            "ended_at": _ms(alarm.ended_at),
+            "acknowledged_by": alarm.acknowledged_name,
+            "acknowledged_at": _ms(alarm.acknowledged_at),
+            "snoozed_until": _ms(alarm.snoozed_until),
+            "reason": alarm.reason,
+            "bedside": alarm.bedside,
+            "demo": alarm.demo,
+            "late": alarm.late,
+        }
+    )
+
+
+def score_shown(score: Score) -> ScoreShown:
+    """Return the score as it is shown."""
+    inputs = tuple(
+        ScoreInputShown(
+            name=one.name, value=one.value, points=one.points, taken_at=_ms(one.taken_at), source=one.source
+        )
+        for one in score.inputs
+    )
+    return ScoreShown(
+        id=score.id,
+        kind=score.kind,
+        variant=score.variant,
+        at=to_ms(score.at),
+        total=score.total,
+        band=score.band,
+        complete=score.complete,
+        inputs=inputs,
+        asked_by=score.asked_by,
+        demo=score.demo,
+    )
+
+
+def _tile(alarm: Alarm) -> str:
+    """Return the key of the tile that the alarm is about, empty if none."""
+    condition = alarm.condition
+    if condition.kind is AlarmKind.LIMIT:
+        sign = SIGNS[Vital(condition.subject)]
+        return "art" if alarm.source in ("ART", "ABP") else sign.tile
+    return {"lead_off": "heart-rate", "probe_off": "spo2"}.get(condition.subject, "")
+
+
+def _limit(known: SetLimit) -> LimitShown:
+    limit, sign = known.limit, SIGNS[known.limit.vital]
+    return LimitShown(
+        vital=limit.vital,
+        label=sign.label,
+        tile=sign.tile,
+        unit=sign.unit,
+        decimals=sign.decimals,
+        very_low=limit.very_low,
+        low=limit.low,
+        high=limit.high,
+        very_high=limit.very_high,
+        set_by=known.set_by_name,
+        set_at=_ms(known.set_at),
+    )
+
+
+def _ms(instant: datetime | None) -> float | None:
+    return None if instant is None else to_ms(instant)
+
+
+def _without_id(message: Message) -> bytes:
+    return message.model_dump_json(exclude={"id"}).encode()
