@@ -47,6 +47,15 @@ export function clockTime(at, zone) {
 /**
  * @param {Date} at
  * @param {string} zone
+ * @returns {string} for example "14:30:05"
+ */
+export function clockSeconds(at, zone) {
+  return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone }).format(at);
+}
+
+/**
+ * @param {Date} at
+ * @param {string} zone
  * @returns {string} for example "Tuesday, 6 January"
  */
 export function dayName(at, zone) {

@@ -4,14 +4,18 @@
  * across a gap, and where nothing came a thin broken grey line says so.
  */
 
-import { scaleFor } from "./scale.js";
+import { scaleFor, sizedScale } from "./scale.js";
 import { decimate } from "./window.js";
 
-/** @import { Scale } from "./scale.js" */
-/** @import { Column, WaveWindow } from "./window.js" */
+/** @import { Gain, Scale } from "./scale.js" */
+/** @import { Run, WaveWindow } from "./window.js" */
 
 const BAR = 0.03;
-const PX_PER_MM = 96 / 25.4;
+/** Nominal: nobody knows how large a pixel is here. */
+export const PX_PER_MM = 96 / 25.4;
+const MM_PER_MV = 10;
+/** Left free above and below, in CSS pixels. */
+const RIM = 2;
 const SILENT_MS = 200;
 const LOST_MS = 2000;
 const AGC_MS = 10_000;
@@ -27,13 +31,19 @@ export class Sweep {
    * @param {string} options.colour
    * @param {Scale} options.usual
    * @param {number} options.speed Nominal, in mm/s.
+   * @param {boolean} [options.millivolts] Whether it is drawn at 10 mm/mV if that fits.
    */
-  constructor(canvas, { colour, usual, speed }) {
+  constructor(canvas, { colour, usual, speed, millivolts = false }) {
     this._canvas = canvas;
     this._pen = canvas.getContext("2d");
     this._colour = colour;
     this._usual = usual;
     this._speed = speed;
+    this._millivolts = millivolts;
+    /** @type {Gain} */
+    this._gain = "auto";
+    this._nominal = 0;
+    this._stale = false;
     /** @type {Scale | null} */
     this._scale = null;
     this._scaledAt = 0;
@@ -51,7 +61,26 @@ export class Sweep {
 
   /** Height of one unit in CSS pixels, for the calibration mark. */
   get unitHeight() {
-    return this._scale === null ? 0 : this._size.block / (this._scale.high - this._scale.low);
+    return this._scale === null ? 0 : (this._size.block - 2 * RIM) / (this._scale.high - this._scale.low);
+  }
+
+  /** How long it takes from one edge to the other. */
+  get span_ms() {
+    return this._canvas.width * this._msPerColumn();
+  }
+
+  /** @param {Gain} gain */
+  resize(gain) {
+    if (gain === this._gain) return;
+    if (this._gain === "auto" && this._scale !== null) this._nominal = this._scale.high - this._scale.low;
+    this._gain = gain;
+    this._scaledAt = 0;
+  }
+
+  /** @param {string} colour */
+  recolour(colour) {
+    this._stale ||= colour !== this._colour;
+    this._colour = colour;
   }
 
   close() {
@@ -69,7 +98,8 @@ export class Sweep {
   paint(window, conversion, playhead_ms) {
     const silence = playhead_ms - window.lastSampleAt;
     const signal = silence <= SILENT_MS ? "live" : silence <= LOST_MS ? "late" : "lost";
-    const anew = this._resized() || window !== this._window || window.revision !== this._revision;
+    const anew = this._resized() || this._stale || window !== this._window || window.revision !== this._revision;
+    this._stale = false;
     const rescaled = this._rescaled(window, conversion, playhead_ms);
     this._window = window;
     this._revision = window.revision;
@@ -112,8 +142,19 @@ export class Sweep {
     const ends = raw === null ? null : [raw.low * gain + offset, raw.high * gain + offset];
     const seen = ends === null ? null : { low: Math.min(...ends), high: Math.max(...ends) };
     const before = this._scale;
-    this._scale = scaleFor(before, this._usual, seen);
+    this._scale = this._scaled(before, seen);
     return before === null || before.low !== this._scale.low || before.high !== this._scale.high;
+  }
+
+  /** @param {Scale | null} before @param {Scale | null} seen @returns {Scale} */
+  _scaled(before, seen) {
+    const gain = this._gain;
+    if (this._millivolts && this._size.block > 0) {
+      return sizedScale(before, seen, { gain, span: (this._size.block - 2 * RIM) / (PX_PER_MM * MM_PER_MV) });
+    }
+    if (gain === "auto") return scaleFor(before, this._usual, seen);
+    const usual = this._usual.high - this._usual.low;
+    return sizedScale(before, seen, { gain, span: usual > 0 ? usual : this._nominal || 1 });
   }
 
   /**
@@ -140,7 +181,8 @@ export class Sweep {
       pen.clip();
       pen.clearRect(left, 0, right - left, height);
       const origin = base + turn * width;
-      this._line(pen, runs, conversion, origin);
+      this._line(pen, runs.filter((run) => !run.late), conversion, { origin, late: false });
+      this._line(pen, runs.filter((run) => run.late), conversion, { origin, late: true });
       this._silence(pen, runs, { from, head, reach: SILENT_MS / ms_per_column, origin });
       pen.restore();
       pen.clearRect(right, 0, bar, height);
@@ -149,14 +191,16 @@ export class Sweep {
 
   /**
    * @param {CanvasRenderingContext2D} pen
-   * @param {Column[][]} runs
+   * @param {readonly Run[]} runs
    * @param {Conversion} conversion
-   * @param {number} origin Column at the left edge; subtracted here, since a canvas counts in 32-bit floats.
+   * @param {{ origin: number, late: boolean }} how `origin`: column at the left edge; subtracted here, since a canvas
+   *   counts in 32-bit floats. `late`: dimmer and dotted, since nobody saw it when it happened.
    */
-  _line(pen, runs, { gain, offset }, origin) {
+  _line(pen, runs, { gain, offset }, { origin, late }) {
+    if (runs.length === 0) return;
     const { height } = this._canvas;
     const scale = this._scale ?? { low: 0, high: 1 };
-    const rim = this._ratio * 2;
+    const rim = this._ratio * RIM;
     const perUnit = (height - 2 * rim) / (scale.high - scale.low);
     const y = (/** @type {number} */ raw) => height - rim - (raw * gain + offset - scale.low) * perUnit;
     pen.beginPath();
@@ -173,15 +217,19 @@ export class Sweep {
       });
     }
     pen.lineJoin = "round";
-    pen.lineCap = "round";
-    pen.lineWidth = 1.75 * this._ratio;
+    pen.lineCap = late ? "butt" : "round";
+    pen.lineWidth = (late ? 1.25 : 1.75) * this._ratio;
     pen.strokeStyle = this._colour;
+    pen.globalAlpha = late ? 0.6 : 1;
+    pen.setLineDash(late ? [3 * this._ratio, 2 * this._ratio] : []);
     pen.stroke();
+    pen.globalAlpha = 1;
+    pen.setLineDash([]);
   }
 
   /**
    * @param {CanvasRenderingContext2D} pen
-   * @param {Column[][]} runs
+   * @param {readonly Run[]} runs
    * @param {{ from: number, head: number, reach: number, origin: number }} region
    */
   _silence(pen, runs, { from, head, reach, origin }) {

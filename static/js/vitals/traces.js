@@ -1,41 +1,40 @@
 /** The rows of waveforms: one for each label of each device, with the newest channel of that name. */
 
 import { element } from "../ui/dom.js";
+import { recall, remember } from "../ui/storage.js";
 import { text } from "../ui/text.js";
-import { Sweep } from "./sweep.js";
+import { colourOf } from "./colours.js";
+import { gainOf } from "./scale.js";
+import { PX_PER_MM, Sweep } from "./sweep.js";
 import { playoutDelay, WaveWindow } from "./window.js";
 
 /** @import { Channel, Frame } from "./messages.js" */
 /** @import { WaveSpec } from "./numerics.js" */
+/** @import { Gain } from "./scale.js" */
 /** @import { Signal } from "./sweep.js" */
+/** @import { Strip } from "./window.js" */
 
 const KEPT_S = 45;
 const MAX_ROWS = 12;
 /** Order of the rows from above. */
 const ORDER = ["ecg", "pleth", "pressure", "pulmonary", "venous", "resp", "co2"];
-const COLOURS = {
-  ecg: "#00E676",
-  pleth: "#40C4FF",
-  pressure: "#FF5252",
-  pulmonary: "#FFD740",
-  venous: "#FFAB40",
-  resp: "#FFF176",
-  co2: "#FFEE58",
-};
-
 /**
  * @typedef {{ key: string, channel: Channel, group: string, window: WaveWindow, sweep: Sweep, root: HTMLElement,
- *   canvas: HTMLCanvasElement, note: HTMLElement, mark: HTMLElement, delay_ms: number, adjustedAt: number,
- *   signal: Signal | "" }} Row
+ *   canvas: HTMLCanvasElement, size: HTMLElement, late: HTMLElement, note: HTMLElement, mark: HTMLElement,
+ *   delay_ms: number, adjustedAt: number, signal: Signal | "", gain: Gain, speed: number }} Row
  */
+/** A trace that stands still, with what is needed to draw and to read it. @typedef {Readonly<{ key: string, channel: Channel, group: string, strip: Strip }>} Frozen */
 
 export class Traces {
   /**
    * @param {HTMLElement} place
    * @param {readonly WaveSpec[]} specs
+   * @param {{ most?: number, onRows?: () => void }} [options] `most`: rows that are made; `onRows`: they are others now.
    */
-  constructor(place, specs) {
+  constructor(place, specs, { most = MAX_ROWS, onRows = () => undefined } = {}) {
     this._place = place;
+    this._most = most;
+    this._onRows = onRows;
     this._specs = new Map(specs.map((spec) => [spec.mdc, spec]));
     /** @type {Map<string, Row>} */
     this._rows = new Map();
@@ -46,6 +45,35 @@ export class Traces {
   /** Number of rows. */
   get count() {
     return this._rows.size;
+  }
+
+  /** The rows from above. @returns {readonly Row[]} */
+  get rows() {
+    return [...this._rows.values()].sort((a, b) => rank(a) - rank(b) || a.channel.ch - b.channel.ch);
+  }
+
+  /** How far the slowest trace that comes in pieces of no more than a second lags behind the present. */
+  get delay_ms() {
+    return Math.max(0, ...this.rows.map((row) => row.delay_ms).filter((delay) => delay <= 2000));
+  }
+
+  /** @param {string} key @param {Gain} gain */
+  resize(key, gain) {
+    const row = this._rows.get(key);
+    if (!row) return;
+    row.gain = gain;
+    row.sweep.resize(gain);
+    remember(`gain:${row.channel.label}`, gain === "auto" ? null : gain);
+  }
+
+  /** The colours of the parameters are others now. */
+  recolour() {
+    for (const row of this._rows.values()) row.sweep.recolour(colourOf(row.root, row.group));
+  }
+
+  /** @param {number} from_ms @param {number} until_ms @returns {readonly Frozen[]} */
+  freeze(from_ms, until_ms) {
+    return this.rows.map(({ key, channel, group, window }) => ({ key, channel, group, strip: window.copy(from_ms, until_ms) }));
   }
 
   /** Any trace that shows demonstration data. */
@@ -60,12 +88,15 @@ export class Traces {
   describe(channels) {
     this._forget(channels);
     for (const channel of [...channels].sort((a, b) => a.ch - b.ch)) this._describe(channel);
-    const sorted = [...this._rows.values()].sort((a, b) => rank(a) - rank(b) || a.channel.ch - b.channel.ch);
+    const sorted = this.rows;
     // Moving a canvas loses nothing, but is done only when the order is another.
     if (sorted.some((row, n) => this._place.children[n] !== row.root)) {
       this._place.replaceChildren(...sorted.map((row) => row.root));
     }
     sorted.forEach((row, n) => row.root.toggleAttribute("data-first", n === 0));
+    // Colours come by inheritance: of those that stand nowhere yet nothing is known.
+    this.recolour();
+    this._onRows();
   }
 
   /** @param {Frame} frame @param {number} now Server's time. */
@@ -82,13 +113,17 @@ export class Traces {
     row.adjustedAt = now;
   }
 
-  /** @param {number} now Server's time. */
-  paint(now) {
+  /**
+   * @param {number} now Server's time.
+   * @param {number} [lag_ms] Draw at least so far behind: what belongs to a picture that was taken then.
+   */
+  paint(now, lag_ms = 0) {
     for (const row of this._rows.values()) {
       if (row.canvas.offsetParent === null) continue;
-      const signal = row.sweep.paint(row.window, row.channel, now - row.delay_ms);
+      const playhead = now - Math.max(row.delay_ms, lag_ms);
+      const signal = row.sweep.paint(row.window, row.channel, playhead);
       if (signal !== row.signal) this._signalled(row, signal);
-      this._marked(row);
+      this._marked(row, playhead);
     }
   }
 
@@ -97,6 +132,7 @@ export class Traces {
     this._rows.clear();
     this._byChannel.clear();
     this._place.replaceChildren();
+    this._onRows();
   }
 
   /** @param {readonly Channel[]} channels */
@@ -125,7 +161,7 @@ export class Traces {
       this._byChannel.set(channel.ch, known);
       return;
     }
-    if (this._rows.size >= MAX_ROWS) return;
+    if (this._rows.size >= this._most) return;
     const row = this._row(key, channel);
     this._rows.set(key, row);
     this._byChannel.set(channel.ch, row);
@@ -136,9 +172,13 @@ export class Traces {
     const spec = this._specs.get(channel.mdc);
     const group = spec?.group ?? "other";
     const speed = (spec?.seconds ?? 6) >= 12 ? 6.25 : 25;
+    const gain = gainOf(recall(`gain:${channel.label}`));
+    const millivolts = channel.unit === "mV";
     const canvas = element("canvas", { role: "img", "data-testid": `waveform-${channel.label}` });
     const note = element("span", { class: "trace-note" });
-    const mark = element("span", { class: "trace-mark", hidden: channel.unit !== "mV" });
+    const size = element("span", { class: "trace-speed" }, text("vitals.speed", { speed }));
+    const late = element("span", { class: "trace-late", hidden: true }, text("vitals.received_late"));
+    const mark = element("span", { class: "trace-mark", hidden: !millivolts });
     const root = element(
       "figure",
       { class: `trace trace-${group}` },
@@ -146,17 +186,19 @@ export class Traces {
         "figcaption",
         {},
         element("span", { class: "trace-label" }, channel.label),
-        element("span", { class: "trace-speed" }, text("vitals.speed", { speed })),
+        size,
+        late,
         note,
       ),
       mark,
       canvas,
     );
-    const colour = group in COLOURS ? COLOURS[/** @type {keyof typeof COLOURS} */ (group)] : "#e8eef2";
-    const sweep = new Sweep(canvas, { colour, usual: { low: spec?.low ?? 0, high: spec?.high ?? 0 }, speed });
+    const usual = { low: spec?.low ?? 0, high: spec?.high ?? 0 };
+    const sweep = new Sweep(canvas, { colour: colourOf(root, group), usual, speed, millivolts });
+    sweep.resize(gain);
     const window = new WaveWindow({ rate: channel.rate, seconds: KEPT_S });
-    const begun = { delay_ms: 300, adjustedAt: 0, signal: /** @type {const} */ ("") };
-    const row = { key, channel, group, window, sweep, root, canvas, note, mark, ...begun };
+    const begun = { delay_ms: 300, adjustedAt: 0, signal: /** @type {const} */ (""), gain, speed };
+    const row = { key, channel, group, window, sweep, root, canvas, size, late, note, mark, ...begun };
     this._signalled(row, "lost");
     return row;
   }
@@ -170,9 +212,14 @@ export class Traces {
     row.canvas.setAttribute("aria-label", text("vitals.trace", { label: row.channel.label, state: said }));
   }
 
-  /** @param {Row} row */
-  _marked(row) {
+  /** @param {Row} row @param {number} playhead */
+  _marked(row, playhead) {
+    const late = row.window.lateUntil > playhead - row.sweep.span_ms;
+    if (row.late.hidden === late) row.late.hidden = !late;
     if (row.mark.hidden) return;
+    const mm = Math.round((row.sweep.unitHeight / PX_PER_MM) * 2) / 2;
+    const words = mm === 0 ? text("vitals.speed", { speed: row.speed }) : text("vitals.size", { speed: row.speed, mm });
+    if (row.size.textContent !== words) row.size.textContent = words;
     const height = `${Math.round(row.sweep.unitHeight)}px`;
     if (row.mark.style.blockSize !== height) row.mark.style.blockSize = height;
   }

@@ -18,11 +18,14 @@ export class WaveWindow {
    * @param {object} options
    * @param {number} options.rate Samples a second.
    * @param {number} options.seconds How far back it reaches.
+   * @param {number} [options.most] Samples that it keeps at most.
    */
-  constructor({ rate, seconds }) {
+  constructor({ rate, seconds, most = MAX_SLOTS }) {
     this.rate = rate;
-    this._size = Math.min(MAX_SLOTS, Math.max(1, Math.ceil(rate * seconds)));
+    this._size = Math.min(most, Math.max(1, Math.ceil(rate * seconds)));
     this._ring = new Int16Array(this._size).fill(MISSING);
+    /** 1 where the sample came late. */
+    this._late = new Uint8Array(this._size);
     /** Slot after the newest sample; the ring holds the slots [end - size, end). */
     this._end = -1;
     /** Where the run of frames goes on: the index of the sample that comes next, and its slot. */
@@ -31,6 +34,8 @@ export class WaveWindow {
     this._sequences = [];
     /** Time after the newest sample that is there, in ms. */
     this.lastSampleAt = 0;
+    /** Time after the newest sample that came late, in ms. */
+    this.lateUntil = 0;
     /** Counts changes of what lies before the newest sample: what was drawn of it has to be drawn again. */
     this.revision = 0;
   }
@@ -47,11 +52,12 @@ export class WaveWindow {
     if (this._sequences.length > REMEMBERED) this._sequences.shift();
     const slot = this._slotOf(frame);
     const count = frame.gap ? frame.count : frame.samples.length;
-    if (!frame.backfill) this._next = { index: frame.first + count, slot: slot + count };
+    if (!frame.backfill && slot + count >= this._end) this._next = { index: frame.first + count, slot: slot + count };
     if (this._end < 0) this._end = slot;
-    if (slot < this._end) this.revision += 1;
+    // What is older than all that is kept changes nothing that could be drawn.
+    if (slot < this._end && slot + count > this._end - this._size) this.revision += 1;
     this._advanceTo(slot + count);
-    if (!frame.gap) this._write(slot, frame.samples);
+    if (!frame.gap) this._write(slot, frame.samples, frame.backfill);
     return true;
   }
 
@@ -63,6 +69,26 @@ export class WaveWindow {
   at(slot) {
     if (slot >= this._end || slot < this._end - this._size || slot < 0) return MISSING;
     return this._ring[slot % this._size] ?? MISSING;
+  }
+
+  /** Whether the sample in the slot came late. @param {number} slot */
+  lateAt(slot) {
+    return this.at(slot) !== MISSING && this._late[slot % this._size] === 1;
+  }
+
+  /**
+   * A copy of a period that no longer changes.
+   *
+   * @param {number} from_ms
+   * @param {number} until_ms
+   * @returns {Strip}
+   */
+  copy(from_ms, until_ms) {
+    const first = this.slotAt(from_ms);
+    const count = Math.max(0, this.slotAt(until_ms) - first);
+    const samples = Int16Array.from({ length: count }, (_, n) => this.at(first + n));
+    const late = Uint8Array.from({ length: count }, (_, n) => (this.lateAt(first + n) ? 1 : 0));
+    return { rate: this.rate, starts_at: this.timeOf(first), samples, late };
   }
 
   /** @param {number} ms @returns {number} The first slot at or after the time. */
@@ -112,33 +138,39 @@ export class WaveWindow {
     this._end = end;
   }
 
-  /** @param {number} slot @param {Int16Array} samples */
-  _write(slot, samples) {
+  /** @param {number} slot @param {Int16Array} samples @param {boolean} late */
+  _write(slot, samples, late) {
     samples.forEach((raw, n) => {
       const place = slot + n;
       if (raw === MISSING || place < this._end - this._size) return;
       this._ring[place % this._size] = raw;
-      this.lastSampleAt = Math.max(this.lastSampleAt, this.timeOf(place + 1));
+      this._late[place % this._size] = late ? 1 : 0;
+      const after = this.timeOf(place + 1);
+      if (after > this.lastSampleAt) this.lastSampleAt = after;
+      if (late && after > this.lateUntil) this.lateUntil = after;
     });
   }
 }
 
+/** A period that stands still. @typedef {Readonly<{ rate: number, starts_at: number, samples: Int16Array, late: Uint8Array }>} Strip */
+
 /** One pixel column of a trace: its first and last sample, and the extremes between them. */
 /** @typedef {{ column: number, first: number, last: number, low: number, high: number }} Column */
+/** Columns that belong together; `late` if their samples came late. @typedef {Column[] & { late?: boolean }} Run */
 
 /**
  * Reduce a period to pixel columns, so that no spike is lost: for each column the extremes. The result is a list of
- * runs; between two runs something is missing, and nothing may be drawn to join them. A column without a sample of its
- * own (more columns than samples) is left out, and the run goes on.
+ * runs; between two runs something is missing, or what came late ends, and nothing may be drawn to join them. A column
+ * without a sample of its own (more columns than samples) is left out, and the run goes on.
  *
  * @param {WaveWindow} window
  * @param {{ from_ms: number, until_ms: number, ms_per_column: number }} period Columns are numbered from 1970.
- * @returns {Column[][]}
+ * @returns {Run[]}
  */
 export function decimate(window, { from_ms, until_ms, ms_per_column }) {
-  /** @type {Column[][]} */
+  /** @type {Run[]} */
   const runs = [];
-  /** @type {Column[] | null} */
+  /** @type {Run | null} */
   let run = null;
   const until = window.slotAt(until_ms);
   for (let slot = window.slotAt(from_ms); slot < until; slot += 1) {
@@ -147,8 +179,12 @@ export function decimate(window, { from_ms, until_ms, ms_per_column }) {
       run = null;
       continue;
     }
-    if (run === null) {
-      run = [];
+    const late = window.lateAt(slot);
+    if (run === null || run.late !== late) {
+      /** @type {Run} */
+      const begun = [];
+      begun.late = late;
+      run = begun;
       runs.push(run);
     }
     const column = Math.floor(window.timeOf(slot) / ms_per_column);
