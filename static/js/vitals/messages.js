@@ -1,8 +1,10 @@
 /** The messages of the vitals socket (docs/protocol.md, "Vitals"): types, JSON and binary frames on the way in. */
 
 import { choice, fields, flag, list, number, numberOrNull, object, text, unreachable, Unreadable } from "../room/reading.js";
+import { parseWatch } from "./alarm_messages.js";
 
 /** @import { Fields } from "../room/reading.js" */
+/** @import { WatchMessage } from "./alarm_messages.js" */
 
 /** Raw value that stands for a missing sample. */
 export const MISSING = -32768;
@@ -34,7 +36,7 @@ const MAX_RATE = 100_000;
 /** @typedef {Readonly<{ type: "gap" }>} Gap */
 /** @typedef {Readonly<{ type: "error", code: string, text: string, about: string }>} Refusal */
 /** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
-/** @typedef {Welcome | ChannelsChanged | Numerics | DeviceChanged | Photo | Gap | Refusal | Pong} VitalsMessage */
+/** @typedef {Welcome | ChannelsChanged | Numerics | DeviceChanged | Photo | WatchMessage | Gap | Refusal | Pong} VitalsMessage */
 
 /**
  * A block of a waveform, or the mark that samples are missing (`gap`; then `samples` is empty and `count` says how many).
@@ -46,7 +48,7 @@ const MAX_RATE = 100_000;
 /** @type {readonly DeviceKind[]} */
 const KINDS = ["registered", "sensor", "spot"];
 /** @type {readonly VitalsMessage["type"][]} */
-const TYPES = ["welcome", "channels", "numerics", "device", "photo", "gap", "error", "pong"];
+const TYPES = ["welcome", "channels", "numerics", "device", "photo", "alarm", "score", "limits", "entries", "gap", "error", "pong"];
 
 /**
  * Read one text message.
@@ -85,6 +87,11 @@ export function parse(json) {
       return { type, id: text(from, "id"), device: device(fields(from["device"], "device")) };
     case "photo":
       return { type, id: text(from, "id"), document: text(from, "document"), at: number(from, "at") };
+    case "alarm":
+    case "score":
+    case "limits":
+    case "entries":
+      return parseWatch(type, from);
     case "gap":
       return { type };
     case "error":
