@@ -98,11 +98,16 @@ def monitor(
         Path | None, typer.Option(help="Replay this WFDB record instead (path without ending; extra `replay`).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="File that keeps what is not yet stored, over a restart, too.", show_default=False),
+    ] = None,
 ) -> None:
     """Be a bedside monitor: ECG, pleth, respiration and numerics of a synthetic patient, or of a recording."""
     from telehealth.demo.monitor import MonitorOptions, simulate_monitor
 
-    _run(simulate_monitor(MonitorOptions(url=url, token=token, scenario=scenario, record=record, seed=seed)))
+    options = MonitorOptions(url=url, token=token, scenario=scenario, record=record, seed=seed, journal=journal)
+    _run(simulate_monitor(options))
 
 
 InspectedFile = Annotated[Path, typer.Argument(help="The file; `-` reads standard input.", show_default=False)]

@@ -9,24 +9,34 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
 
 from telehealth.clock import Clock, SystemClock, to_ms
-from telehealth.demo.journal import Journal
+from telehealth.demo.journal import Journal, Kept, Place, as_late
 from telehealth.demo.patient import SyntheticPatient
 from telehealth.demo.source import CHUNK_S, Chunk, Run, Source
 from telehealth.errors import Forbidden, Invalid, TelehealthError, Unauthenticated, Unavailable
 from telehealth.interop import device_messages as wire
+from telehealth.interop.bulk_messages import encode_bulk, room_for
 from telehealth.interop.vital_frames import encode_frame
 from telehealth.vitals.model import NUMERICS_CHANNEL, RawValue, WaveBlock
 
 logger = logging.getLogger(__name__)
 
-JOURNAL = 20_000
-"""Frames kept without an acknowledgement: about twenty minutes of three channels."""
+JOURNAL = 200_000
+"""Frames kept without an acknowledgement: about three hours of three channels."""
+
+WINDOW = 512
+"""So much back-fill is on its way at most: the server has room for twice as much."""
+
+TOGETHER = 100
+"""Messages of one container."""
+
+CATCH_UP_S = 600.0
+"""A monitor that was dead for longer does not make up for it: the indexes jump."""
 
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 5.0
@@ -55,6 +65,7 @@ class MonitorOptions:
         url: Where the server is: `http(s)://host:port`, or the whole address of its device socket.
         token: The device's credential.
         record: A WFDB record to replay instead of a scenario; path without ending.
+        journal: A file in which what was not acknowledged survives the monitor's end; None: in memory.
         report: Told, in words, what happens to the connection.
     """
 
@@ -64,6 +75,7 @@ class MonitorOptions:
     record: str | Path | None = None
     seed: int = 1
     loop: bool = True
+    journal: Path | None = None
     report: Report = logger.info
 
 
@@ -77,7 +89,8 @@ async def simulate_monitor(options: MonitorOptions) -> None:
     """
     source = await asyncio.to_thread(_source, options)
     async with aiohttp.ClientSession() as session:
-        await MonitorClient(session, options.url, options.token, source, report=options.report).run()
+        with Journal(JOURNAL, options.journal) as journal:
+            await MonitorClient(session, options, source, journal=journal).run()
 
 
 def _source(options: MonitorOptions) -> Source:
@@ -120,29 +133,40 @@ class MonitorClient:
     def __init__(
         self,
         http: aiohttp.ClientSession,
-        url: str,
-        token: str,
+        options: MonitorOptions,
         source: Source,
         *,
-        report: Report = logger.info,
         clock: Clock | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._http = http
-        self._url = device_socket_url(url)
-        self._token = token
+        self._url = device_socket_url(options.url)
+        self._token = options.token
         self._source = source
-        self._report = report
+        self._report = options.report
         self._clock = clock or SystemClock()
-        self._boot = secrets.token_hex(8)
+        self.journal = Journal(JOURNAL) if journal is None else journal
+        self._place = self._where()
         self._rates = {channel.number: channel.rate_hz for channel in source.channels}
-        self._sequences: dict[int, int] = defaultdict(int)
+        self._sequences: dict[int, int] = defaultdict(int, self.journal.sequences)
         self._plugged = asyncio.Event()
         self._plugged.set()
         self._unplugged = asyncio.Event()
         self._welcomed = False
         self._fresh = asyncio.Event()
         self._acknowledged = asyncio.Event()
-        self.journal = Journal(JOURNAL)
+        self._filling: set[tuple[int, int]] = set()
+
+    def _where(self) -> Place:
+        """Go on where the journal ends, or begin."""
+        channels = ",".join(f"{c.number}:{c.mdc}:{c.rate_hz:g}:{c.gain:g}" for c in self._source.channels)
+        now_ms, place = to_ms(self._clock.now()), self.journal.place
+        if place is None or (place.what != channels and not len(self.journal)):
+            return Place(secrets.token_hex(8), channels, now_ms, 0)
+        if place.what != channels:
+            raise Invalid("The journal still holds what another source measured.", code="other_journal")
+        behind = (now_ms - place.begin_ms) / 1000 / CHUNK_S - place.chunk
+        return replace(place, chunk=place.chunk + int(behind)) if behind * CHUNK_S > CATCH_UP_S else place
 
     async def run(self) -> None:
         """Measure and send until replaced or at the end; raises when the server will never take us."""
@@ -167,42 +191,42 @@ class MonitorClient:
                     await self._acknowledged.wait()
 
     async def _measure(self) -> None:
-        begin_ms, begin = to_ms(self._clock.now()), self._clock.monotonic()
-        number = 0
-        while (chunk := self._source.chunk(number)) is not None:
-            number += 1
+        behind_s = (to_ms(self._clock.now()) - self._place.begin_ms) / 1000
+        begin = self._clock.monotonic() - behind_s
+        while (chunk := self._source.chunk(self._place.chunk)) is not None:
+            place = replace(self._place, chunk=self._place.chunk + 1)
             # A stretch can be sent once it is over; from the start on, so that no rounding adds up.
-            await asyncio.sleep(max(0.0, begin + number * CHUNK_S - self._clock.monotonic()))
-            self._keep(chunk, begin_ms, begin_ms + number * CHUNK_S * 1000)
+            await asyncio.sleep(max(0.0, begin + place.chunk * CHUNK_S - self._clock.monotonic()))
+            self._keep(chunk, place)
 
-    def _keep(self, chunk: Chunk, begin_ms: float, now_ms: float) -> None:
+    def _keep(self, chunk: Chunk, place: Place) -> None:
         if chunk.unplugged:
             self._plugged.clear()
             self._unplugged.set()
         else:
             self._plugged.set()
             self._unplugged.clear()
-        for run in chunk.runs:
-            self._keep_run(run, begin_ms)
+        kept = [self._run_kept(run) for run in chunk.runs]
         if chunk.values:
-            self._keep_values(chunk.values, now_ms)
+            kept.append(self._values_kept(chunk.values, place.begin_ms + place.chunk * CHUNK_S * 1000))
+        self.journal.add(kept, place)
+        self._place = place
         self._fresh.set()
 
-    def _keep_run(self, run: Run, begin_ms: float) -> None:
+    def _run_kept(self, run: Run) -> Kept:
         sequence = self._next(run.channel)
-        starts_at_ms = begin_ms + run.first_index * 1000.0 / self._rates[run.channel]
+        starts_at_ms = self._place.begin_ms + run.first_index * 1000.0 / self._rates[run.channel]
         gap = run.missing > 0
         block = WaveBlock(
             run.channel, sequence, run.first_index, starts_at_ms, run.samples, gap=gap, missing=run.missing
         )
-        self.journal.add(run.channel, sequence, encode_frame(block))
+        return Kept(run.channel, sequence, encode_frame(block))
 
-    def _keep_values(self, values: tuple[RawValue, ...], now_ms: float) -> None:
+    def _values_kept(self, values: tuple[RawValue, ...], now_ms: float) -> Kept:
         sequence = self._next(NUMERICS_CHANNEL)
         sent = tuple(wire.MdcValue(mdc=v.mdc, value=v.value, unit=v.unit, quality=v.quality) for v in values)
-        self.journal.add(
-            NUMERICS_CHANNEL, sequence, wire.Numerics(seq=sequence, taken_at=now_ms, values=sent).to_text()
-        )
+        message = wire.Numerics(seq=sequence, taken_at=now_ms, values=sent)
+        return Kept(NUMERICS_CHANNEL, sequence, message.to_text().encode())
 
     def _next(self, channel: int) -> int:
         self._sequences[channel] += 1
@@ -256,7 +280,7 @@ class MonitorClient:
             )
             for c in self._source.channels
         )
-        hello = wire.Hello(version=1, boot=self._boot, sent_at=to_ms(self._clock.now()), channels=channels)
+        hello = wire.Hello(version=1, boot=self._place.boot, sent_at=to_ms(self._clock.now()), channels=channels)
         await ws.send_str(hello.to_text())
         answer = await ws.receive(timeout=CONNECT_S)
         if answer.type is not aiohttp.WSMsgType.TEXT:
@@ -264,8 +288,9 @@ class MonitorClient:
         welcome = wire.parse_server(answer.data)
         if not isinstance(welcome, wire.Welcome):
             raise _Refused(None)
-        self.journal.acknowledge(welcome.last)
-        self.journal.send_again()
+        # What the server has of earlier lines it knows itself: what is sent again is acknowledged, and stored once.
+        self.journal.open_line()
+        self._filling.clear()
         self._fresh.set()
         self._welcomed = True
         self._report(f"connected; sends for encounter {welcome.encounter}")
@@ -276,8 +301,33 @@ class MonitorClient:
             while True:
                 await self._fresh.wait()
                 self._fresh.clear()
-                while (frame := self.journal.next_unsent()) is not None:
-                    await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+                more = True
+                while more:
+                    more = await self._send_some(ws)
+
+    async def _send_some(self, ws: aiohttp.ClientWebSocketResponse) -> bool:
+        """Send what is new, then a little of what is old; say whether there may be more."""
+        live = self.journal.next_live(TOGETHER)
+        if live:
+            await self._send_together(ws, [one.body for one in live])
+        late: list[Kept] = []
+        if len(self._filling) <= WINDOW - TOGETHER:
+            late = self.journal.next_late(TOGETHER)
+            self._filling.update((one.channel, one.sequence) for one in late)
+            if late:
+                await self._send_together(ws, as_late(late))
+        return bool(live or late)
+
+    async def _send_together(self, ws: aiohttp.ClientWebSocketResponse, messages: list[bytes]) -> None:
+        while messages:
+            count = room_for(messages)
+            some, messages = messages[:count], messages[count:]
+            if len(some) > 1:
+                await ws.send_bytes(encode_bulk(some))
+            elif some[0][:1] == b"{":
+                await ws.send_str(some[0].decode())
+            else:
+                await ws.send_bytes(some[0])
 
     async def _listen(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         async for message in ws:
@@ -289,13 +339,17 @@ class MonitorClient:
         if isinstance(told, wire.Replaced):
             raise _Refused(_REPLACED)
         if isinstance(told, wire.Ack):
-            self.journal.acknowledge(told.last)
+            self.journal.acknowledge(told.last, told.filled)
+            self._filling = {one for one in self._filling if one[1] > told.filled.get(one[0], -1)}
             self._acknowledged.set()
+            self._fresh.set()
         elif isinstance(told, wire.Refused):
             logger.warning("refused: %s (channel %s, sequence %s)", told.code, told.ch, told.seq)
             if told.ch is not None and told.seq is not None:
                 self.journal.give_up(told.ch, told.seq)
+                self._filling.discard((told.ch, told.seq))
                 self._acknowledged.set()
+                self._fresh.set()
 
     async def _ask_the_time(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         with suppress(aiohttp.ClientError, OSError):

@@ -6,28 +6,31 @@ from aiohttp import WSMsgType, web
 
 from telehealth.demo.source import Chunk, Run
 from telehealth.interop import device_messages as wire
+from telehealth.interop.bulk_messages import decode_bulk, is_bulk
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.wire import Message
-from telehealth.vitals.model import RawChannel, WaveBlock
+from telehealth.vitals.model import RawChannel, RawNumerics, WaveBlock
 
 WAVE = RawChannel(1, 131330, "II", "mV", 250.0, 0.005, 0.0)
 
 
 @dataclass
 class ScriptedServer:
-    """What happens to each connection in turn: a close code at once, or a number of frames after which it breaks.
+    """What happens to each connection in turn: a close code at once, or a number of messages after which it breaks.
 
     Attributes:
         script: `("close", code)`, `("cut", frames)` or `("replace", frames)`; after the last, all is taken.
-        stored: Every frame taken, in the order of coming, by channel.
+        stored: Every frame taken, once, in the order of coming, by channel.
+        late: How many came as back-fill.
         refused: Frames that are answered by `error`.
     """
 
     script: list[tuple[str, int]] = field(default_factory=list)
     refused: set[tuple[int, int]] = field(default_factory=set)
     stored: dict[int, list[int]] = field(default_factory=dict)
+    late: int = 0
     blocks: list[WaveBlock] = field(default_factory=list)
-    numerics: list[wire.Numerics] = field(default_factory=list)
+    numerics: list[RawNumerics] = field(default_factory=list)
     hellos: list[wire.Hello] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     clocks_asked: int = 0
@@ -64,28 +67,40 @@ class ScriptedServer:
                 request.transport.abort()
                 return ws
             number -= 1
-            channel, sequence = self._take(message.data)
-            if (channel, sequence) in self.refused:
-                answer: Message = wire.Refused(code="bad_frame", text="", ch=channel, seq=sequence)
-            else:
-                answer = wire.Ack(last={channel: max(self.stored[channel])})
             assert message.type in (WSMsgType.TEXT, WSMsgType.BINARY)
-            await ws.send_str(answer.to_text())
+            for answer in self._take(message.data):
+                await ws.send_str(answer.to_text())
         return ws
 
-    def _take(self, data: str | bytes) -> tuple[int, int]:
+    def _take(self, data: str | bytes) -> list[Message]:
+        """Store what a message holds; return what to answer."""
+        last: dict[int, int] = {}
+        filled: dict[int, int] = {}
+        answers: list[Message] = []
+        for one in self._read(data):
+            channel = 0
+            if isinstance(one, WaveBlock):
+                self.blocks.append(one)
+                channel = one.channel
+            else:
+                self.numerics.append(one)
+            if (channel, one.sequence) in self.refused:
+                answers.append(wire.Refused(code="bad_frame", text="", ch=channel, seq=one.sequence))
+                continue
+            stored = self.stored.setdefault(channel, [])
+            if one.sequence not in stored:
+                stored.append(one.sequence)
+            self.late += one.late
+            (filled if one.late else last)[channel] = one.sequence
+        return [*answers, wire.Ack(last=last, filled=filled)]
+
+    @staticmethod
+    def _read(data: str | bytes) -> list[RawNumerics | WaveBlock]:
         if isinstance(data, bytes):
-            block = decode_frame(data)
-            self.blocks.append(block)
-            key = (block.channel, block.sequence)
-        else:
-            told = wire.parse_client(data)
-            assert isinstance(told, wire.Numerics)
-            self.numerics.append(told)
-            key = (0, told.seq)
-        if key not in self.refused:
-            self.stored.setdefault(key[0], []).append(key[1])
-        return key
+            return decode_bulk(data) if is_bulk(data) else [decode_frame(data)]
+        told = wire.parse_client(data)
+        assert isinstance(told, wire.Numerics)
+        return [told.to_domain()]
 
 
 @dataclass
