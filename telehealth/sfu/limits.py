@@ -40,6 +40,8 @@ MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""
 
 TICK_S = 0.1
+TICK_PARTS = 10
+"""Into so many turns upkeep is divided, by rooms: done at once it would hold packets up."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
 ROUND_TRIP_S = 5.0

@@ -1,6 +1,7 @@
 """The media plane: forwards packets between the participants of rooms, decoding nothing."""
 
 import asyncio
+import itertools
 import logging
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from telehealth.sfu.aiortc_hooks import Certificate
 from telehealth.sfu.answer import parse_answer
 from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
-from telehealth.sfu.limits import TICK_S
+from telehealth.sfu.limits import TICK_PARTS, TICK_S
 from telehealth.sfu.media_clock import media_clock
 from telehealth.sfu.offer import Endpoint, offer_text
 from telehealth.sfu.room import Peer, Room, Seat
@@ -58,7 +59,7 @@ class ForwardingPlane:
         self._listeners: list[MediaListener] = []
         self._tasks = Tasks()
         self._farewells = Tasks()
-        self._ticked_at = clock.monotonic()
+        self._ticked_at = [clock.monotonic()] * TICK_PARTS
 
     @property
     def port(self) -> int:
@@ -188,32 +189,44 @@ class ForwardingPlane:
         room.seats.clear()
 
     def tick(self) -> None:
-        """Do what is due; called ten times a second."""
+        """Do what is due."""
+        for part in range(TICK_PARTS):
+            self._tick(part)
+
+    def _tick(self, part: int) -> None:
+        """Do what is due in a part of the rooms; ten times a second for each, so that packets never wait for all."""
         now = self._clock.monotonic()
-        elapsed = now - self._ticked_at
-        self._ticked_at = now
+        elapsed = now - self._ticked_at[part]
+        self._ticked_at[part] = now
         for transport, (room, seat, peer) in list(self._places.items()):
-            transport.refill(elapsed)
-            if upkeep.is_over(transport, now):
-                self._drop(room, seat, peer)
-                continue
-            upkeep.probe(transport, now)
-            if peer is seat.current and transport.connected:
-                self._set_state(room, seat, upkeep.liveness(transport, now))
-            if peer is seat.newest and peer.negotiation.overdue(now):
-                self._send_offer(room, seat, peer)
-            upkeep.report(transport, now)
+            if room.part == part:
+                self._attend(transport, elapsed, now, (room, seat, peer))
         for room in self._rooms.values():
+            if room.part != part:
+                continue
             for publication in room.publications():
                 upkeep.ask(publication, now, self._counters)
                 if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
                     self._emit(heard)
 
+    def _attend(self, transport: Transport, elapsed: float, now: float, place: tuple[Room, Seat, Peer]) -> None:
+        room, seat, peer = place
+        transport.refill(elapsed)
+        if upkeep.is_over(transport, now):
+            self._drop(room, seat, peer)
+            return
+        upkeep.probe(transport, now)
+        if peer is seat.current and transport.connected:
+            self._set_state(room, seat, upkeep.liveness(transport, now))
+        if peer is seat.newest and peer.negotiation.overdue(now):
+            self._send_offer(room, seat, peer)
+        upkeep.report(transport, now)
+
     async def _tick_forever(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
+        for part in itertools.cycle(range(TICK_PARTS)):
+            await asyncio.sleep(TICK_S / TICK_PARTS)
             try:
-                self.tick()
+                self._tick(part)
             except Exception:
                 # Deadlines and repeated requests of all rooms hang on this loop.
                 logger.exception("upkeep of the media plane failed once")

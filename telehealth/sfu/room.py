@@ -17,6 +17,7 @@ from telehealth.sfu.limits import (
     PARTICIPANTS_PER_ROOM,
     PUBLICATIONS_PER_PARTICIPANT,
     SSRCS_PER_ROOM,
+    TICK_PARTS,
 )
 from telehealth.sfu.negotiation import Negotiation
 from telehealth.sfu.offer import MID_ID, REPAIRS
@@ -91,6 +92,7 @@ class Room:
 
     def __init__(self, encounter: EncounterId) -> None:
         self.encounter = encounter
+        self.part = hash(encounter) % TICK_PARTS
         self.seats: dict[ParticipantId, Seat] = {}
         self._owners: dict[int, str] = {}
         self._mids = 0
