@@ -54,8 +54,9 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     publication = viewer.watching.get(nack.ssrc)
     if publication is None:
         return
-    viewer.link.nacked(len(nack.numbers))
     packets = [packet for number in nack.numbers if (packet := publication.cache.get(number)) is not None]
+    # What we do not have ourselves was lost before it came here.
+    viewer.link.nacked(len(packets))
     for packet in packets * 2 if viewer.link.share >= LOSSY else packets:
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
         if not viewer.send_again(packet):

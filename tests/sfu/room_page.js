@@ -73,7 +73,9 @@ async function answer({ negotiation, sdp, tracks }) {
     room.remote[key].remove();
     delete room.remote[key];
   }
-  await peer.setLocalDescription(await peer.createAnswer());
+  // Chromium asks for lost sound too, if it is told so.
+  const written = (await peer.createAnswer()).sdp.replace(/^(a=rtpmap:111 opus.*)$/gm, "$1\r\na=rtcp-fb:111 nack");
+  await peer.setLocalDescription({ type: "answer", sdp: written });
   socket.send(JSON.stringify({ negotiation, sdp: peer.localDescription.sdp }));
 }
 

@@ -23,6 +23,22 @@ export function ownLines(tracks, me) {
 }
 
 /**
+ * The answer, in which the browser also asks for lost packets of sound (RFC 4585 §4.2).
+ *
+ * Chromium does so on request, but leaves it out of what it writes by itself.
+ *
+ * @param {string} answer
+ * @param {string} offer
+ */
+export function withVoiceRepair(answer, offer) {
+  const number = /^a=rtpmap:(\d+) opus\//im.exec(offer)?.[1];
+  const asks = new RegExp(`^a=rtcp-fb:${number} nack$`, "m");
+  if (number === undefined || !asks.test(offer) || asks.test(answer)) return answer;
+  const opus = new RegExp(`^(a=rtpmap:${number} opus/.*)$`, "gim");
+  return answer.replace(opus, `$1\r\na=rtcp-fb:${number} nack`);
+}
+
+/**
  * How good the link is.
  *
  * @param {{ trip_ms: number | null, lost: number | null }} measured `lost` is the part of packets that did not arrive.

@@ -5,7 +5,7 @@
  * soon as it is connected, and the old one is closed only then.
  */
 
-import { linkQuality, lostPart, ownLines, transportOf } from "./offers.js";
+import { linkQuality, lostPart, ownLines, transportOf, withVoiceRepair } from "./offers.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
 
@@ -138,8 +138,9 @@ export class Peer {
       await line.sender.replaceTrack(track);
     }
     const answer = await connection.createAnswer();
-    await connection.setLocalDescription(answer);
-    this._options.send({ type: "answer", negotiation: offer.negotiation, sdp: answer.sdp ?? "" });
+    const sdp = withVoiceRepair(answer.sdp ?? "", offer.sdp);
+    await connection.setLocalDescription({ type: "answer", sdp });
+    this._options.send({ type: "answer", negotiation: offer.negotiation, sdp });
     if (transport === this._current || this._current === null) this._tellRemote(transport);
   }
 
