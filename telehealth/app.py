@@ -453,6 +453,13 @@ def migrate(settings: Settings) -> None:
     asyncio.run(migrate_schema(settings.database))
 
 
+@asynccontextmanager
+async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open the repositories alone."""
+    async with AsyncExitStack() as stack:
+        yield (await _ground(settings, Surroundings(), stack)).stores
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What checking the audit trail of one node gave."""

@@ -13,10 +13,11 @@ from aiohttp import web
 
 from telehealth.access import Principal, Role
 from telehealth.accounts.model import NewUser, Purpose
-from telehealth.app import build
+from telehealth.app import build, opened_stores
 from telehealth.config import load_settings
 from telehealth.consultations.model import Patient
 from telehealth.ids import DeviceId, EncounterId, PatientId, random_id
+from telehealth.vitals.ports import VitalFrames
 from telehealth.vitals.registry import Bedside
 from telehealth.web.services import SERVICES, Services
 
@@ -39,6 +40,7 @@ class Hospital:
     database: str
     services: Services
     beds: tuple[Bed, ...]
+    frames: VitalFrames
 
     async def ticket(self, bed: Bed) -> str:
         """Return a ticket to watch the vitals at a bed."""
@@ -71,7 +73,8 @@ async def hospital(folder: Path, beds: int, *, database: str = "") -> AsyncGener
         admin = await services.accounts.add_user(NewUser("admin@clinic.example", "Admin", Role.ADMIN, "", "UTC"))
         who = Principal(admin.id, Role.ADMIN)
         made = [await _bed(services, who, number) for number in range(beds)]
-        yield Hospital(variables, settings.database, services, tuple(made))
+        async with opened_stores(settings) as stores:
+            yield Hospital(variables, settings.database, services, tuple(made), stores.vital_frames)
     finally:
         await runner.cleanup()
 

@@ -128,7 +128,7 @@ async def connect(url: str, heard: Heard, *, token: str = "", receive_buffer: in
 
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.setblocking(False)  # noqa: FBT003 - the standard library's.
+        sock.setblocking(False)
         await loop.sock_connect(sock, (parts.hostname, parts.port))
     place = {"sock": sock} if sock else {"host": parts.hostname, "port": parts.port}
     _, client = await loop.create_connection(lambda: Socket(request, heard), **place)
