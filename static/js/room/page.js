@@ -6,6 +6,7 @@ import { Chime } from "../ui/sound.js";
 import { recall, remember } from "../ui/storage.js";
 import { text } from "../ui/text.js";
 import { rememberVisit } from "../ui/visit.js";
+import { AlarmCentre } from "../vitals/alarm_centre.js";
 import { VitalsBoard } from "../vitals/board.js";
 import { densityOf, nextDensity, parseTables } from "../vitals/numerics.js";
 import { Calls } from "./calls.js";
@@ -68,6 +69,10 @@ export class RoomPage {
     this._board = new VitalsBoard(places(room), {
       tables: parseTables(data["vitals"]),
       plain: this._role === "patient",
+      alarms: new AlarmCentre(
+        { bar: find("#alarm-bar", HTMLElement, room), scores: find("#scores", HTMLElement, room), alarms: find("#alarms", HTMLElement, room) },
+        { encounter: this._encounter, role: this._role },
+      ),
       ticket: async () => (await api("POST", "/tickets", { purpose: "vitals", encounter: this._encounter })).ticket,
     });
     this._boardOn = false;

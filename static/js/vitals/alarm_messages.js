@@ -34,9 +34,6 @@ import { choice, fields, flag, list, number, numberOrNull, text } from "../room/
 /** @typedef {Readonly<{ type: "entries", id: string, entries: readonly Entry[] }>} EntriesMade */
 /** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade} WatchMessage */
 
-/** @type {readonly WatchMessage["type"][]} */
-export const WATCH_TYPES = ["alarm", "score", "limits", "entries"];
-
 /**
  * Read the rest of a message of one of these types.
  *

@@ -8,6 +8,7 @@ import { VitalsSocket } from "./socket.js";
 import { Tiles } from "./tiles.js";
 import { Traces } from "./traces.js";
 
+/** @import { AlarmCentre } from "./alarm_centre.js" */
 /** @import { Device, Frame, VitalsMessage } from "./messages.js" */
 /** @import { Readings, TileSpec, WaveSpec } from "./numerics.js" */
 
@@ -31,8 +32,10 @@ export class VitalsBoard {
    * @param {{ tiles: readonly TileSpec[], waves: readonly WaveSpec[] }} options.tables
    * @param {boolean} options.plain
    * @param {() => Promise<string>} options.ticket
+   * @param {AlarmCentre} options.alarms
    */
-  constructor(places, { tables, plain, ticket }) {
+  constructor(places, { tables, plain, ticket, alarms }) {
+    this._alarms = alarms;
     this._places = places;
     this._tiles = new Tiles(places.tiles, { specs: tables.tiles, plain, full: false });
     this._monitor = new Tiles(places.monitor, { specs: tables.tiles, plain, full: true });
@@ -66,6 +69,7 @@ export class VitalsBoard {
 
   stop() {
     this._socket.stop();
+    this._alarms.stop();
     clearInterval(this._ageing);
     cancelAnimationFrame(this._frame);
   }
@@ -77,7 +81,15 @@ export class VitalsBoard {
   /** @param {VitalsMessage | Frame} message */
   _heard(message) {
     switch (message.type) {
+      case "alarm":
+      case "score":
+      case "limits":
+      case "entries":
+        this._alarms.heard(message);
+        this._show();
+        return;
       case "welcome":
+        this._alarms.welcomed();
         if (!message.resumed) this._traces.clear();
         this._devices = new Map(message.devices.map((device) => [device.id, device]));
         this._traces.describe(message.channels);
@@ -107,6 +119,9 @@ export class VitalsBoard {
     const now = this._now();
     this._tiles.show(this._readings, now);
     this._monitor.show(this._readings, now);
+    this._alarms.show(now);
+    this._tiles.mark(this._alarms.onTiles);
+    this._monitor.mark(this._alarms.onTiles);
     const any = this._devices.size > 0 || this._readings.size > 0;
     this._places.root.hidden = !any;
     this._places.none.hidden = any;

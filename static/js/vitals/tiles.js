@@ -4,6 +4,7 @@ import { element } from "../ui/dom.js";
 import { knows, text } from "../ui/text.js";
 import { ageWords, tileState } from "./numerics.js";
 
+/** @import { Mark } from "./alarms.js" */
 /** @import { Readings, TileSpec, TileState } from "./numerics.js" */
 
 /** Always there, so that nobody has to ask whether it is measured. */
@@ -11,7 +12,13 @@ const CORE = new Set(["heart-rate", "spo2", "resp-rate", "nibp", "temperature"])
 /** Worth a look beside the picture, but not on it. */
 const MINOR = new Set(["pulse-rate", "perfusion", "glucose"]);
 
-/** @typedef {{ spec: TileSpec, root: HTMLElement, value: HTMLElement, source: HTMLElement, age: HTMLElement }} Drawn */
+/**
+ * @typedef {{ spec: TileSpec, root: HTMLElement, value: HTMLElement, source: HTMLElement, age: HTMLElement,
+ *   limits: HTMLElement, sign: HTMLElement }} Drawn
+ */
+
+/** Shapes beside the colours of alarms. @type {Readonly<Record<string, string>>} */
+const SIGNS = { high: "▲", medium: "◆", low: "●" };
 
 export class Tiles {
   /**
@@ -24,6 +31,15 @@ export class Tiles {
   constructor(place, { specs, plain, full }) {
     this._drawn = specs.filter((spec) => full || !MINOR.has(spec.key)).map((spec) => drawn(spec, { plain, full }));
     place.replaceChildren(...this._drawn.map((tile) => tile.root));
+  }
+
+  /**
+   * Mark what alarms, and write the limits beside the numbers; by the keys of the tiles.
+   *
+   * @param {{ marks: ReadonlyMap<string, Mark>, limits: ReadonlyMap<string, string> }} shown
+   */
+  mark({ marks, limits }) {
+    for (const tile of this._drawn) marked(tile, marks.get(tile.spec.key), limits.get(tile.spec.key) ?? "");
   }
 
   /**
@@ -41,6 +57,15 @@ export class Tiles {
   }
 }
 
+/** @param {Drawn} tile @param {Mark | undefined} mark @param {string} limits */
+function marked(tile, mark, limits) {
+  put(tile.limits, limits);
+  put(tile.sign, mark === undefined ? "" : (SIGNS[mark.priority] ?? ""));
+  const alarm = mark?.priority ?? "";
+  if ((tile.root.dataset["alarm"] ?? "") !== alarm) tile.root.dataset["alarm"] = alarm;
+  tile.root.toggleAttribute("data-calls", mark?.calls === true);
+}
+
 /** @param {TileSpec} spec @param {{ plain: boolean, full: boolean }} options @returns {Drawn} */
 function drawn(spec, { plain, full }) {
   const key = `vitals.plain.${spec.key}`;
@@ -48,10 +73,12 @@ function drawn(spec, { plain, full }) {
   const value = element("span", { class: "vital-value" });
   const source = element("span", { class: "vital-source" });
   const age = element("span", { class: "vital-age" });
+  const limits = element("span", { class: "vital-limits" });
+  const sign = element("span", { class: "vital-sign", "aria-hidden": "true" });
   const root = element(
     "div",
     { class: `vital vital-${spec.group}`, "data-testid": full ? null : `vital-${spec.key}`, "data-state": "blank" },
-    element("dt", { class: "vital-label" }, label, source),
+    element("dt", { class: "vital-label" }, sign, label, source, limits),
     element(
       "dd",
       { class: "vital-reading" },
@@ -62,7 +89,7 @@ function drawn(spec, { plain, full }) {
       age,
     ),
   );
-  return { spec, root, value, source, age };
+  return { spec, root, value, source, age, limits, sign };
 }
 
 /** @param {Drawn} tile @param {TileState} state */

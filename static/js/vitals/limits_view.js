@@ -1,0 +1,118 @@
+/** The editor of limits: four numbers for each vital, who set them, and a proposal that nobody applies but a person. */
+
+import { element } from "../ui/dom.js";
+import { text } from "../ui/text.js";
+import { browserZone, clockTime } from "../ui/time.js";
+
+/** @import { Limit } from "./alarm_messages.js" */
+/** @import { Watch } from "./alarms.js" */
+
+const SIDES = /** @type {const} */ (["very_low", "low", "high", "very_high"]);
+
+/** @typedef {Readonly<{ vital: string, very_low: number | null, low: number | null, high: number | null, very_high: number | null }>} Edited */
+
+/**
+ * @typedef {object} LimitActions
+ * @property {(limits: readonly Edited[]) => Promise<void>} set
+ * @property {() => Promise<readonly Edited[]>} propose
+ */
+
+export class LimitsView {
+  /** @param {HTMLElement} root @param {LimitActions} actions */
+  constructor(root, actions) {
+    this._actions = actions;
+    this._of = element("p", { class: "quiet small" });
+    this._said = element("p", { class: "small", role: "status" });
+    this._rows = element("tbody", {});
+    /** @type {Map<string, HTMLInputElement[]>} */
+    this._fields = new Map();
+    this._shown = "";
+    this._dirty = false;
+    const head = element("tr", {}, element("td", {}), ...SIDES.map((side) => element("th", { scope: "col" }, text(`limits.${side}`))));
+    const save = element("button", { type: "submit", class: "button", "data-testid": "limits-save" }, text("limits.save"));
+    const propose = element(
+      "button",
+      { type: "button", class: "button button-quiet", click: () => void this._propose() },
+      text("limits.propose"),
+    );
+    const form = element(
+      "form",
+      {
+        submit: (event) => {
+          event.preventDefault();
+          void this._save();
+        },
+      },
+      element("table", { class: "limits" }, element("thead", {}, head), this._rows),
+      element("div", { class: "cluster" }, save, propose),
+      this._said,
+    );
+    form.noValidate = true;
+    root.append(this._of, form);
+  }
+
+  /** @param {Watch} watch */
+  show(watch) {
+    const key = JSON.stringify(watch.limits);
+    if (key === this._shown || this._dirty) return;
+    this._shown = key;
+    this._of.textContent = text(watch.ageKnown ? "limits.of" : "limits.age_unknown", { band: watch.band });
+    this._fields.clear();
+    this._rows.replaceChildren(...watch.limits.map((limit) => this._row(limit)));
+  }
+
+  /** @param {Limit} limit */
+  _row(limit) {
+    const fields = SIDES.map((side) =>
+      element("input", {
+        type: "text",
+        inputmode: "decimal",
+        value: limit[side] === null ? "" : limit[side].toFixed(limit.decimals),
+        "aria-label": text("limits.field", { label: limit.label, side: text(`limits.${side}`) }),
+        input: () => {
+          this._dirty = true;
+        },
+      }),
+    );
+    this._fields.set(limit.vital, fields);
+    const who = limit.set_by === "" || limit.set_at === null ? "" : text("limits.set_by", { name: limit.set_by, time: clockTime(new Date(limit.set_at), browserZone()) });
+    const name = element("th", { scope: "row" }, limit.label, element("span", { class: "limits-who" }, who));
+    return element("tr", { "data-vital": limit.vital }, name, ...fields.map((field) => element("td", {}, field)));
+  }
+
+  async _save() {
+    const limits = [...this._fields].map(([vital, fields]) => edited(vital, fields));
+    try {
+      await this._actions.set(limits);
+      this._dirty = false;
+      this._said.textContent = text("limits.saved");
+    } catch (problem) {
+      this._said.textContent = problem instanceof Error && problem.message !== "" ? problem.message : text("alarm.failed");
+    }
+  }
+
+  async _propose() {
+    try {
+      const proposal = await this._actions.propose();
+      for (const one of proposal) {
+        this._fields.get(one.vital)?.forEach((field, n) => {
+          const side = SIDES[n];
+          if (side) field.value = one[side] === null ? "" : String(one[side]);
+        });
+      }
+      this._dirty = proposal.length > 0;
+      this._said.textContent = text(proposal.length > 0 ? "limits.proposed" : "limits.nothing");
+    } catch {
+      this._said.textContent = text("alarm.failed");
+    }
+  }
+}
+
+/** @param {string} vital @param {readonly HTMLInputElement[]} fields @returns {Edited} */
+function edited(vital, fields) {
+  const [very_low = null, low = null, high = null, very_high = null] = fields.map((field) => {
+    const words = field.value.trim().replace(",", ".");
+    return words === "" ? null : Number(words);
+  });
+  return { vital, very_low, low, high, very_high };
+}

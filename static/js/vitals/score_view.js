@@ -1,0 +1,104 @@
+/** Scores with their age and what they lack, and the few things that only people can see. */
+
+import { element } from "../ui/dom.js";
+import { text } from "../ui/text.js";
+import { browserZone, clockTime } from "../ui/time.js";
+import { entryOf, missing, oldestAt, scoreOf } from "./alarms.js";
+import { ageWords } from "./numerics.js";
+
+/** @import { EntryKind, Score, ScoreKind } from "./alarm_messages.js" */
+/** @import { Watch } from "./alarms.js" */
+
+/** @type {readonly ScoreKind[]} */
+const KINDS = ["news2", "shock_index", "mews"];
+/** @type {readonly (readonly [EntryKind, readonly string[]])[]} */
+const CHOICES = [
+  ["consciousness", ["A", "C", "V", "P", "U"]],
+  ["oxygen", ["no", "yes"]],
+  ["spo2_scale", ["1", "2"]],
+];
+
+/**
+ * @typedef {object} ScoreActions
+ * @property {() => void} now
+ * @property {(entries: Readonly<Record<string, string | number | boolean>>) => void} enter
+ */
+
+export class ScoreView {
+  /** @param {HTMLElement} root @param {ScoreActions} actions @param {{ mayScale: boolean }} options */
+  constructor(root, actions, { mayScale }) {
+    this._tiles = new Map(KINDS.map((kind) => [kind, tile(kind)]));
+    /** @type {Map<EntryKind, { field: HTMLSelectElement, by: HTMLElement }>} */
+    this._entries = new Map();
+    const rows = CHOICES.map(([kind, values]) => {
+      const label = element("span", {}, text(`entry.${kind}`));
+      const field = element("select", { disabled: kind === "spo2_scale" && !mayScale });
+      field.addEventListener("change", () => actions.enter({ [kind]: sent(kind, field.value) }));
+      field.append(option("", text("entry.unknown")), ...values.map((value) => option(value, text(`entry.${kind}.${value}`))));
+      const by = element("span", { class: "quiet small" });
+      this._entries.set(kind, { field, by });
+      return element("label", { class: "entry-row" }, label, field, by);
+    });
+    const now = element("button", { type: "button", class: "button button-quiet", "data-testid": "score-now", click: actions.now }, text("score.now"));
+    root.append(element("div", { class: "score-tiles" }, ...[...this._tiles.values()].map((one) => one.root)), now, ...rows);
+  }
+
+  /** @param {Watch} watch @param {number} now */
+  show(watch, now) {
+    for (const [kind, drawn] of this._tiles) write(drawn, scoreOf(watch, kind), now);
+    for (const [kind, { field, by }] of this._entries) {
+      const known = entryOf(watch, kind);
+      if (document.activeElement !== field) field.value = known?.value ?? "";
+      const words = known === null ? "" : text("entry.by", { name: known.by, time: clockTime(new Date(known.at), browserZone()) });
+      if (by.textContent !== words) by.textContent = words;
+    }
+  }
+}
+
+/** @param {EntryKind} kind @param {string} value */
+function sent(kind, value) {
+  if (kind === "oxygen") return value === "yes";
+  return kind === "spo2_scale" ? Number(value) : value;
+}
+
+/** @param {string} value @param {string} words */
+function option(value, words) {
+  return element("option", { value, disabled: value === "" }, words);
+}
+
+/** @typedef {{ root: HTMLElement, total: HTMLElement, band: HTMLElement, notes: HTMLElement }} DrawnScore */
+
+/** @param {ScoreKind} kind @returns {DrawnScore} */
+function tile(kind) {
+  const total = element("span", { class: "score-total" });
+  const band = element("span", { class: "score-band" });
+  const notes = element("span", { class: "score-notes" });
+  const head = element("span", { class: "score-name" }, text(`score.${kind}`));
+  return { root: element("div", { class: "score", "data-testid": `score-${kind}` }, head, total, band, notes), total, band, notes };
+}
+
+/** @param {DrawnScore} drawn @param {Score | null} score @param {number} now */
+function write(drawn, score, now) {
+  drawn.root.hidden = score === null && drawn.root.dataset["testid"] !== "score-news2";
+  drawn.root.dataset["band"] = score?.band ?? "";
+  const total = score === null ? text("score.none") : score.complete ? String(score.total) : text("score.at_least", { total: score.total });
+  const words = score === null ? "" : scoreNotes(score, now).join(" · ");
+  const band = score === null ? "" : text(`score.band.${score.band}`);
+  for (const [place, shown] of /** @type {const} */ ([[drawn.total, total], [drawn.band, band], [drawn.notes, words]])) {
+    if (place.textContent !== shown) place.textContent = shown;
+  }
+}
+
+/** @param {Score} score @param {number} now */
+function scoreNotes(score, now) {
+  const lacking = missing(score).map((name) => text(`score.input.${name}`));
+  const oldest = oldestAt(score);
+  const age = oldest === null ? null : ageWords(now - oldest);
+  return [
+    ...(score.demo ? [text("alarm.demo")] : []),
+    ...(score.complete ? [] : [text("score.incomplete", { names: lacking.join(", ") })]),
+    text("score.issued", { time: clockTime(new Date(score.at), browserZone()) }),
+    ...(age === null ? [] : [text("score.oldest", { age: text(age.key, { count: age.count }) })]),
+    score.variant,
+  ];
+}
