@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,7 +38,11 @@ from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import NewId, ParticipantId, PatientId, random_id
+from telehealth.ingest.hl7_inbox import Hl7Inbox, InboxPorts
+from telehealth.ingest.mllp import MllpOptions, MllpServer
 from telehealth.interop.alarm_messages import AlarmsJson
+from telehealth.interop.hl7.acks import AckStyle
+from telehealth.interop.hl7.rows import Reading
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
@@ -52,9 +57,11 @@ from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores, open_stores
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
+from telehealth.vitals.aliases import AliasRegistry
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
+from telehealth.vitals.reports import ReportPorts, Reports
 from telehealth.vitals.service import VitalsPlane
 from telehealth.web.album import Album
 from telehealth.web.application import new_application
@@ -134,9 +141,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
-        vitals = _vitals(ground)
-        vitals.observed_by(watch)
-        deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
+        ways = await stack.enter_async_context(_ways_in(settings, ground, metrics, watch))
         yield Services(
             settings=settings,
             clock=ground.clock,
@@ -148,11 +153,13 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             dispatch=Dispatch(dispatch),
             worklists=Worklists(dispatch),
             devices=devices,
-            vitals=vitals,
+            vitals=ways.vitals,
             watch=watch,
             alarms=Alarms(watch_ports, watch, ground.audit),
-            deliveries=deliveries,
-            bedside=_bedside(ground, deliveries),
+            deliveries=ways.deliveries,
+            reports=ways.reports,
+            aliases=_aliases(ground),
+            bedside=_bedside(ground, ways.deliveries),
             album=_album(ground),
             desk=FrontDesk(
                 accounts=accounts,
@@ -170,6 +177,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             sockets=sockets,
             health=Health({"database": ground.database.check, "bus": ground.check_bus}),
             media_port=media_port,
+            mllp_port=ways.mllp_port,
         )
         logger.info("node %s stops", settings.node)
 
@@ -384,6 +392,70 @@ def _album(ground: Ground) -> Album:
         clock=ground.clock,
         new_id=ground.new_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """The ways by which vitals come, all into one plane."""
+
+    vitals: VitalsPlane
+    deliveries: Deliveries
+    reports: Reports
+    mllp_port: int
+
+
+@asynccontextmanager
+async def _ways_in(settings: Settings, ground: Ground, metrics: Metrics, watch: AlarmWatch) -> AsyncIterator[WaysIn]:
+    vitals = _vitals(ground)
+    vitals.observed_by(watch)
+    reports = Reports(vitals, _report_ports(ground), watch)
+    async with AsyncExitStack() as stack:
+        deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
+        stack.push_async_callback(reports.aclose)
+        mllp_port = await stack.enter_async_context(_mllp(settings, ground, reports, metrics))
+        yield WaysIn(vitals, deliveries, reports, mllp_port)
+
+
+def _report_ports(ground: Ground) -> ReportPorts:
+    stores = ground.stores
+    return ReportPorts(stores.devices, stores.vital_frames, ground.audit, VitalsJson(), ground.clock)
+
+
+def _aliases(ground: Ground) -> AliasRegistry:
+    return AliasRegistry(aliases=ground.stores.device_aliases, devices=ground.stores.devices, audit=ground.audit)
+
+
+@asynccontextmanager
+async def _mllp(settings: Settings, ground: Ground, reports: Reports, metrics: Metrics) -> AsyncIterator[int]:
+    """Yield the port on which MLLP is taken, 0 for none."""
+    if not settings.mllp_listens:
+        yield 0
+        return
+    ports = InboxPorts(reports, ground.stores.device_aliases, metrics, ground.clock, ground.new_id)
+    reading = Reading(accept_x=settings.mllp_accept_x, debug_is_test=settings.mllp_debug_is_test)
+    inbox = Hl7Inbox(ports, reading, AckStyle(settings.mllp_ack_style))
+    options = MllpOptions(settings.mllp_host, settings.mllp_port, settings.mllp_allow, mllp_tls(settings))
+    server = MllpServer(options, inbox, reports, metrics)
+    await server.start()
+    try:
+        yield server.port
+    finally:
+        await server.aclose()
+
+
+def mllp_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return how MLLP is encrypted, None if it isn't; Unavailable if a file can't be read."""
+    if settings.mllp_tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.mllp_tls_certificate, settings.mllp_tls_key)
+        if settings.mllp_client_ca is not None:
+            context.load_verify_locations(settings.mllp_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as failure:
+        raise Unavailable(f"MLLP's certificate can't be used: {failure.strerror or failure}.", code="bad_tls") from None
+    return context
 
 
 @asynccontextmanager

@@ -56,6 +56,14 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class AckChoice(StrEnum):
+    """How messages of HL7 v2 are acknowledged."""
+
+    AUTO = "auto"
+    ORIGINAL = "original"
+    ENHANCED = "enhanced"
+
+
 def _listed(value: object) -> object:
     """Let a list be written with commas, as environment variables must."""
     if isinstance(value, str):
@@ -169,6 +177,33 @@ class Settings(BaseModel):
         default=False,
         description="Speak HTTPS with a certificate of our own making, to try a phone in the same network.",
     )
+    mllp_port: Port = Field(0, description="Port on which HL7 v2 is taken over MLLP (2575 is usual); 0: it is not.")
+    mllp_host: Annotated[str, AfterValidator(_address)] = Field(
+        "127.0.0.1", description="Address the MLLP server listens on: MLLP has no sign-in, so best that of a VPN."
+    )
+    mllp_tls_certificate: Path | None = Field(
+        None, description="Certificate chain (PEM) for MLLP over TLS, with `mllp_tls_key`."
+    )
+    mllp_tls_key: Path | None = Field(None, description="Private key of that certificate (PEM).")
+    mllp_client_ca: Path | None = Field(
+        None, description="Authorities (PEM) whose certificates senders must show. Empty: senders need none."
+    )
+    mllp_unencrypted: bool = Field(
+        default=False, description="Take MLLP without TLS on an address that is not loopback. Only inside a VPN."
+    )
+    mllp_allow: Networks = Field((), description="Networks that may connect to MLLP, by commas. Empty: all.")
+    mllp_ack_style: AckChoice = Field(
+        AckChoice.AUTO,
+        description="How senders of HL7 v2 are answered: `original` (AA), `enhanced` (CA, AA if asked), or `auto`: by "
+        "MSH-15 and MSH-16.",
+    )
+    mllp_accept_x: bool = Field(
+        default=True,
+        description="Take values of rows that say `no result` (OBX-11 X), as unconfirmed; else refuse them.",
+    )
+    mllp_debug_is_test: bool = Field(
+        default=False, description="Take MSH-11 `D` for test data; some sites send it in earnest."
+    )
     trusted_proxies: Networks = Field(
         (),
         description="Networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: "
@@ -195,16 +230,31 @@ class Settings(BaseModel):
             raise ValueError("tls_certificate and tls_key belong together")
         if self.tls_certificate is not None and self.tls_self_signed:
             raise ValueError("choose between tls_certificate and tls_self_signed")
+        self._check_mllp()
         if self.turn_url and not self.turn_secret.get_secret_value():
             raise ValueError("turn_url needs turn_secret")
         if not self.secret_key.get_secret_value():
             raise ValueError("secret_key is required: make one with `openssl rand -base64 32`")
         return self
 
+    def _check_mllp(self) -> None:
+        if (self.mllp_tls_certificate is None) != (self.mllp_tls_key is None):
+            raise ValueError("mllp_tls_certificate and mllp_tls_key belong together")
+        if self.mllp_client_ca is not None and self.mllp_tls_certificate is None:
+            raise ValueError("mllp_client_ca needs mllp_tls_certificate")
+        plain = self.mllp_port != 0 and self.mllp_tls_certificate is None and not self.mllp_unencrypted
+        if plain and not ipaddress.ip_address(self.mllp_host).is_loopback:
+            raise ValueError("mllp_host is no loopback address: set mllp_tls_certificate, or mllp_unencrypted")
+
     @property
     def tls(self) -> bool:
         """Whether we speak HTTPS ourselves."""
         return self.tls_certificate is not None or self.tls_self_signed
+
+    @property
+    def mllp_listens(self) -> bool:
+        """Whether HL7 v2 is taken over MLLP."""
+        return self.mllp_port != 0
 
     @property
     def base_url(self) -> str:

@@ -54,6 +54,21 @@ class Metrics:
         self.frames = Counter(
             "telehealth_device_frames", "Messages of devices, by fate.", ("fate",), registry=self.registry
         )
+        self.reports = Counter(
+            "telehealth_reports", "Messages of other systems, by fate.", ("source", "fate"), registry=self.registry
+        )
+        self.report_refusals = Counter(
+            "telehealth_report_refusals",
+            "Values and waves of messages that were not taken, by reason.",
+            ("source", "reason"),
+            registry=self.registry,
+        )
+        self.report_repairs = Counter(
+            "telehealth_report_repairs",
+            "Oddities of messages that were put right.",
+            ("source", "kind"),
+            registry=self.registry,
+        )
         self.refused = Counter("telehealth_refused", "Requests refused by a limit.", ("limit",), registry=self.registry)
         self.errors = Counter("telehealth_errors", "Errors nobody foresaw.", ("where",), registry=self.registry)
 

@@ -3,20 +3,18 @@
 from aiohttp import web
 
 from telehealth.access import Action
-from telehealth.interop.parcels import Parcel
 from telehealth.web import pages, probes
 from telehealth.web.api import (
     alarms,
     auth,
     cases,
-    devices,
     encounters,
-    observations,
     photos,
     readings,
     scheduling,
     users,
 )
+from telehealth.web.device_routes import DEVICE_ROUTES
 from telehealth.web.docs import docs_page, openapi_document
 from telehealth.web.guard import guarded
 from telehealth.web.route import Handler, Kind, Open, Route
@@ -449,72 +447,6 @@ _CASES = (
     ),
 )
 
-_DEVICES = (
-    Route("GET", f"{_V1}/devices", devices.list_devices, A.LIST_DEVICES, "List devices.", answers=devices.Devices),
-    Route(
-        "POST",
-        f"{_V1}/devices",
-        devices.register_device,
-        A.MANAGE_DEVICES,
-        "Register a device; its credential is shown once.",
-        body=devices.DeviceToAdd,
-        answers=devices.DeviceShown,
-        status=201,
-    ),
-    Route(
-        "POST",
-        f"{_V1}/devices/{{device}}/rotate",
-        devices.rotate_credential,
-        A.MANAGE_DEVICES,
-        "Make a new credential; the old one holds for 10 more minutes.",
-        answers=devices.Credential,
-    ),
-    Route(
-        "POST",
-        f"{_V1}/devices/{{device}}/revoke",
-        devices.revoke_device,
-        A.MANAGE_DEVICES,
-        "Take a device out of service.",
-        status=204,
-    ),
-    Route(
-        "PUT",
-        f"{_V1}/devices/{{device}}/association",
-        devices.associate_device,
-        A.ASSOCIATE_DEVICE,
-        "Say whom a device measures.",
-        body=devices.Association,
-        answers=devices.DeviceShown,
-    ),
-    Route(
-        "POST",
-        f"{_V1}/devices/{{device}}/enrolment",
-        devices.open_enrolment,
-        A.ENROL_DEVICE,
-        "Make a code of 8 characters by which a device gets its credential, once, within 15 minutes.",
-        answers=devices.EnrolmentCodeShown,
-        status=201,
-    ),
-    Route(
-        "POST",
-        f"{_V1}/devices/enrol",
-        devices.enrol_device,
-        Open.PUBLIC,
-        "Exchange a code for the device's credential; 410 `code_invalid`.",
-        body=devices.EnrolmentWanted,
-        answers=devices.Enrolled,
-    ),
-    Route(
-        "POST",
-        f"{_V1}/observations",
-        observations.send_observations,
-        A.SEND_VITALS,
-        "Send numerics and waves in a parcel, with a device's credential; each message is stored once.",
-        body=Parcel,
-        answers=observations.ParcelTaken,
-    ),
-)
-
 _OPERATIONS = (
     Route("GET", "/livez", probes.livez, Open.PUBLIC, "Whether the process lives.", content="application/json"),
     Route(
@@ -560,7 +492,7 @@ ROUTES: tuple[Route, ...] = (
     *_ENCOUNTERS,
     *_ALARMS,
     *_CASES,
-    *_DEVICES,
+    *DEVICE_ROUTES,
     *_OPERATIONS,
     *_PAGES,
     *_SOCKETS,

@@ -16,9 +16,11 @@ from telehealth.metrics import Metrics
 from telehealth.scheduling.service import Scheduling
 from telehealth.vitals.alarm_watch import AlarmWatch
 from telehealth.vitals.alarms import Alarms
+from telehealth.vitals.aliases import AliasRegistry
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.registry import DeviceRegistry
+from telehealth.vitals.reports import Reports
 from telehealth.vitals.service import VitalsPlane
 from telehealth.web.album import Album
 from telehealth.web.assets import Assets
@@ -36,6 +38,7 @@ class Services:
 
     Attributes:
         media_port: The UDP port that media really uses.
+        mllp_port: The TCP port on which MLLP is taken, 0 for none.
     """
 
     settings: Settings
@@ -52,6 +55,8 @@ class Services:
     watch: AlarmWatch
     alarms: Alarms
     deliveries: Deliveries
+    reports: Reports
+    aliases: AliasRegistry
     bedside: BedsideReadings
     album: Album
     desk: FrontDesk
@@ -63,6 +68,7 @@ class Services:
     sockets: OpenSockets
     health: Health
     media_port: int
+    mllp_port: int
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -216,6 +216,10 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "list_photos": encounter(),
     "read_photo": a_photo,
     "open_enrolment": device,
+    "list_aliases": device,
+    "put_aliases": lambda stage: Aim({"device": stage.device}, (), lambda who: {"aliases": []}),
+    "post_observation": lambda stage: Aim({}, (), lambda who: {"resourceType": "Patient"}),
+    "post_bundle": lambda stage: Aim({}, (), lambda who: {"resourceType": "Bundle", "type": "batch"}),
     "send_observations": lambda stage: Aim({}, (), lambda who: {"boot": "b1", "sent_at": 0.0}),
     "list_devices": nothing,
     "register_device": lambda stage: Aim({}, (), lambda who: {"name": "Monitor"}),
@@ -238,8 +242,11 @@ BEYOND = {
     ("ask_to_be_seen", "guest of another"): 403,
     ("book", "guest"): 404,
     ("book", "guest of another"): 404,
-    # The one route of the API that knows devices; this one is bound to nobody.
+    # Routes that know devices; this one is bound to nobody.
     ("send_observations", "device"): 404,
+    # FHIR's own refusals: the device is known, and what it sends is no observation.
+    ("post_observation", "device"): 422,
+    ("post_bundle", "device"): 200,
 }
 """What the services refuse beyond the table."""
 

@@ -51,6 +51,11 @@ def read(message: Message, reading: Reading) -> Reported:
     )
 
 
+def names_of(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return by what names the sender could be registered, the narrowest first."""
+    return aliases(message, list(groups(message, Times(message, Reading()))))
+
+
 def _require_supported(message: Message) -> None:
     if not message.control_id:
         raise Invalid("MSH-10, the message's own id, is missing.", code="missing_field")

@@ -1,15 +1,17 @@
 """Medical devices: their credentials, and whom they measure."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from telehealth.errors import Gone
 from telehealth.ids import DeviceId, EncounterId
+from telehealth.vitals.aliases import MAX_ALIASES, AliasSystem, DeviceAlias
 from telehealth.vitals.registry import Whereabouts
-from telehealth.web.api.fields import Id, Name, Text
+from telehealth.web.api.fields import Id, Name, Text, Zone
 from telehealth.web.bodies import Answer, Body, answer, body_of
 from telehealth.web.context import came_from, path_id, principal, services
 from telehealth.web.rate_limits import ALL_ENROLMENTS, ENROLMENTS
@@ -105,6 +107,49 @@ async def enrol_device(request: web.Request) -> web.Response:
     body = await body_of(request, EnrolmentWanted)
     device, credential = await reach.accounts.enrol_device(body.code)
     return answer(Enrolled(device=device, credential=credential))
+
+
+class Alias(Body):
+    """A name by which other systems know a device; the zone is that of its times that name none."""
+
+    system: Annotated[AliasSystem, Field(strict=False)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    time_zone: Zone | Literal[""] = ""
+
+
+class Aliases(Body):
+    """All names of a device."""
+
+    aliases: Annotated[tuple[Alias, ...], Field(max_length=MAX_ALIASES, strict=False)]
+
+
+class AliasShown(Answer):
+    """A name by which other systems know a device."""
+
+    system: str
+    value: str
+    time_zone: str
+
+
+class AliasesShown(Answer):
+    """All names of a device."""
+
+    aliases: list[AliasShown]
+
+
+async def list_aliases(request: web.Request) -> web.Response:
+    device = DeviceId(path_id(request, "device"))
+    return answer(_aliases(await services(request).aliases.of_device(principal(request), device)))
+
+
+async def put_aliases(request: web.Request) -> web.Response:
+    device, body = DeviceId(path_id(request, "device")), await body_of(request, Aliases)
+    wanted = [DeviceAlias(one.system, one.value, device, one.time_zone) for one in body.aliases]
+    return answer(_aliases(await services(request).aliases.put(principal(request), device, wanted)))
+
+
+def _aliases(found: Sequence[DeviceAlias]) -> AliasesShown:
+    return AliasesShown(aliases=[AliasShown(system=a.system, value=a.value, time_zone=a.time_zone) for a in found])
 
 
 async def list_devices(request: web.Request) -> web.Response:

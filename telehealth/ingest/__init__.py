@@ -1,0 +1,1 @@
+"""Where devices reach us other than over HTTP: the edges that listen for them."""

@@ -1,0 +1,1 @@
+"""FHIR over HTTP: what devices and their gateways post."""
