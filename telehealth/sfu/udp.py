@@ -10,6 +10,7 @@ from telehealth.clock import Clock
 from telehealth.errors import Unavailable
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import DATAGRAM_BYTES, DATAGRAMS_PER_WAKEUP, SOCKET_BUFFER_BYTES
+from telehealth.sfu.outbox import Outbox
 from telehealth.sfu.stun import Address
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class UdpPort:
         self._counters = counters
         self._clock = clock
         self._socket: socket.socket | None = None
+        self._outbox: Outbox | None = None
         self._receive: Receive | None = None
         self._failed_before = False
         self.port = port
@@ -42,6 +44,7 @@ class UdpPort:
             raise Unavailable(f"The media port {self._wished[1]} cannot be opened.", code="media_port") from error
         self.port = bound.getsockname()[1]
         self._socket = bound
+        self._outbox = Outbox(bound, self._counters)
         self._receive = receive
         asyncio.get_running_loop().add_reader(bound.fileno(), self._drain)
 
@@ -49,24 +52,24 @@ class UdpPort:
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
-            self._socket = None
+            self._socket = self._outbox = None
 
     def send(self, datagram: bytes, address: Address) -> None:
-        """Send at once or drop; a full buffer and an unreachable address count alike."""
-        if self._socket is None:
-            return
-        try:
-            self._socket.sendto(datagram, address)
-        except OSError:
-            self._counters.dropped[Drop.SOCKET] += 1
-            return
-        self._counters.packets_out += 1
-        self._counters.bytes_out += len(datagram)
+        """Send without waiting, at the latest when what came with this wake-up is handled; or drop."""
+        if self._outbox is not None:
+            self._outbox.send(datagram, address)
 
     def _drain(self) -> None:
-        bound, receive = self._socket, self._receive
-        if bound is None or receive is None:
+        bound, receive, outbox = self._socket, self._receive, self._outbox
+        if bound is None or receive is None or outbox is None:
             return
+        outbox.hold()
+        try:
+            self._read(bound, receive)
+        finally:
+            outbox.release()
+
+    def _read(self, bound: socket.socket, receive: Receive) -> None:
         now = self._clock.monotonic()
         for _ in range(DATAGRAMS_PER_WAKEUP):
             try:
