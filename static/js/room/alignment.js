@@ -8,7 +8,8 @@ import { PictureClock, holdBack } from "./picture_clock.js";
 
 /** The large picture of somebody else. @typedef {{ video: HTMLVideoElement, participant: string, source: string }} Picture */
 
-const ADJUST_MS = 1000;
+/** A change takes a while to be seen: who asks sooner asks too much. */
+const ADJUST_MS = 3000;
 
 export class Alignment {
   /**

@@ -10,7 +10,7 @@ import { RoomSocket } from "./socket.js";
 import { next, others, phase, START, waiting } from "./state.js";
 
 /** @import { LocalMedia } from "./media.js" */
-/** @import { MuteReason, Offer, ServerMessage, Source, Welcome } from "./messages.js" */
+/** @import { Clock, MuteReason, Offer, ServerMessage, Source, Welcome } from "./messages.js" */
 /** @import { RemoteTracks } from "./peer.js" */
 /** @import { LocalEvent, RoomState } from "./state.js" */
 
@@ -20,6 +20,7 @@ import { next, others, phase, START, waiting } from "./state.js";
  * @property {LocalMedia} media
  * @property {() => void} onChange
  * @property {() => void} onAdmitted The door was opened for one who waited.
+ * @property {(clock: Clock) => void} [onClock] When somebody's pictures are taken.
  * @property {(link: { quality: string, path: string }) => void} onLink
  */
 
@@ -48,6 +49,16 @@ export class Consultation {
   /** Milliseconds since 1970 on the server. */
   now() {
     return Date.now() + offsetMs(this._socket.clock);
+  }
+
+  /** The samples of the server's clock. */
+  get clock() {
+    return this._socket.clock;
+  }
+
+  /** What receives a track of somebody else. @param {MediaStreamTrack} track */
+  receiverOf(track) {
+    return this._peer.receiverOf(track);
   }
 
   join() {
@@ -112,6 +123,11 @@ export class Consultation {
 
   /** @param {ServerMessage | LocalEvent} message */
   _heard(message) {
+    if (message.type === "clock") {
+      // Once a second, and nothing of the room changes by it.
+      this._options.onClock?.(message);
+      return;
+    }
     const before = this.state;
     this._apply(message);
     switch (message.type) {

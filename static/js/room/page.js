@@ -8,7 +8,9 @@ import { text } from "../ui/text.js";
 import { rememberVisit } from "../ui/visit.js";
 import { AlarmCentre } from "../vitals/alarm_centre.js";
 import { VitalsBoard } from "../vitals/board.js";
+import { Display } from "../vitals/display.js";
 import { densityOf, nextDensity, parseTables } from "../vitals/numerics.js";
+import { Alignment } from "./alignment.js";
 import { Calls } from "./calls.js";
 import { DeviceCheck } from "./check.js";
 import { Consultation } from "./consultation.js";
@@ -66,15 +68,24 @@ export class RoomPage {
       },
     });
     this._controls = new Controls(find("#controls", HTMLElement, room), this._actions());
+    this._alignment = new Alignment({
+      picture: () => this._stage.large,
+      clock: () => this._visit.clock,
+      receiver: (track) => this._visit.receiverOf(track),
+    });
+    const tables = parseTables(data["vitals"]);
     this._board = new VitalsBoard(places(room), {
-      tables: parseTables(data["vitals"]),
+      tables,
       plain: this._role === "patient",
+      lag_ms: () => this._lag(),
       alarms: new AlarmCentre(
         { bar: find("#alarm-bar", HTMLElement, room), scores: find("#scores", HTMLElement, room), alarms: find("#alarms", HTMLElement, room) },
         { encounter: this._encounter, role: this._role },
       ),
       ticket: async () => (await api("POST", "/tickets", { purpose: "vitals", encounter: this._encounter })).ticket,
     });
+    const shown = { board: this._board, alignment: this._alignment, tables };
+    this._display = new Display(room, { ...shown, encounter: this._encounter, role: this._role });
     this._boardOn = false;
     this._connectRoom(room);
   }
@@ -93,6 +104,11 @@ export class RoomPage {
     this._check.start();
   }
 
+  /** How far the vitals are to be drawn behind. @returns {number} */
+  _lag() {
+    return this._display.lag_ms;
+  }
+
   _newVisit() {
     return new Consultation({
       encounter: this._encounter,
@@ -100,6 +116,7 @@ export class RoomPage {
       onChange: () => this._show(),
       onAdmitted: () => this._admitted(),
       onLink: ({ quality, path }) => this._showLink(quality, path),
+      onClock: (clock) => this._alignment.heard(clock),
     });
   }
 
@@ -194,8 +211,10 @@ export class RoomPage {
     const inside = phase === "consultation";
     if (inside !== this._boardOn) {
       this._boardOn = inside;
-      if (inside) this._board.start();
-      else this._board.stop();
+      for (const part of [this._board, this._display]) {
+        if (inside) part.start();
+        else part.stop();
+      }
     }
     void this._stayAwake(inside || phase === "waiting");
     if (phase !== "over") return;

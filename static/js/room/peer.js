@@ -91,6 +91,11 @@ export class Peer {
     if (!this._busy) void this._answerAll();
   }
 
+  /** What receives this track now. @param {MediaStreamTrack} track @returns {RTCRtpReceiver | null} */
+  receiverOf(track) {
+    return this._current?.connection.getReceivers().find((one) => one.track === track) ?? null;
+  }
+
   close() {
     clearTimeout(this._timer);
     clearInterval(this._measuring);

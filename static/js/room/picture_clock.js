@@ -106,6 +106,7 @@ function keyOf(participant, source) {
 export function holdBack({ held_ms, lag_ms, vitals_ms }) {
   const missing = vitals_ms - lag_ms;
   if (held_ms === 0 && missing <= 0) return null;
-  const wanted = held_ms === 0 ? vitals_ms : held_ms + missing;
+  // What is asked for is the time in the browser's buffer; about half of the lag is already spent there.
+  const wanted = held_ms === 0 ? missing + lag_ms / 2 : held_ms + missing / 2;
   return Math.round(Math.max(0, Math.min(1500, wanted)));
 }

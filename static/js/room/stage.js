@@ -56,6 +56,16 @@ export class Stage {
     this._place.dataset["count"] = String(tiles.length);
   }
 
+  /** The large picture, if it is somebody else's. @returns {{ video: HTMLVideoElement, participant: string, source: string } | null} */
+  get large() {
+    for (const [key, seat] of this._seats) {
+      if (seat.root.dataset["place"] !== "main" || seat.root.dataset["picture"] !== "on" || key.startsWith("self")) continue;
+      const [participant = "", source = ""] = key.split(" ");
+      return { video: seat.video, participant, source };
+    }
+    return null;
+  }
+
   /** Play what the browser held back; call it from a press. */
   playAll() {
     for (const seat of this._seats.values()) void seat.video.play().catch(() => this._onBlocked());

@@ -4,6 +4,7 @@ import { offsetMs } from "../room/server_clock.js";
 import { element } from "../ui/dom.js";
 import { text } from "../ui/text.js";
 import { heard } from "./numerics.js";
+import { Recording } from "./recording.js";
 import { VitalsSocket } from "./socket.js";
 import { Tiles } from "./tiles.js";
 import { Traces } from "./traces.js";
@@ -33,13 +34,19 @@ export class VitalsBoard {
    * @param {boolean} options.plain
    * @param {() => Promise<string>} options.ticket
    * @param {AlarmCentre} options.alarms
+   * @param {() => number} [options.lag_ms] How far behind all is to be drawn, because the picture is.
    */
-  constructor(places, { tables, plain, ticket, alarms }) {
+  constructor(places, { tables, plain, ticket, alarms, lag_ms = () => 0 }) {
     this._alarms = alarms;
     this._places = places;
     this._tiles = new Tiles(places.tiles, { specs: tables.tiles, plain, full: false });
     this._monitor = new Tiles(places.monitor, { specs: tables.tiles, plain, full: true });
-    this._traces = new Traces(places.traces, tables.waves);
+    this._lag = lag_ms;
+    /** Called when there are other traces. */
+    this.onRows = () => {};
+    this.traces = new Traces(places.traces, tables.waves, { onRows: () => this.onRows() });
+    /** The last minutes, of all that came. */
+    this.recording = new Recording();
     /** @type {Readings} */
     this._readings = new Map();
     /** @type {Map<string, Device>} */
@@ -60,7 +67,7 @@ export class VitalsBoard {
     // Numbers age by the clock and not by messages: silence must be seen.
     this._ageing = setInterval(() => this._show(), AGE_MS);
     const paint = () => {
-      this._traces.paint(this._now());
+      this.traces.paint(this.now(), this._lag());
       this._frame = requestAnimationFrame(paint);
     };
     this._frame = requestAnimationFrame(paint);
@@ -74,7 +81,23 @@ export class VitalsBoard {
     cancelAnimationFrame(this._frame);
   }
 
-  _now() {
+  /**
+   * The traces of the last seconds, as they are drawn now, and where they end.
+   *
+   * @param {number} seconds
+   */
+  freeze(seconds) {
+    const until = this.now() - Math.max(this._lag(), Math.min(2000, this.traces.delay_ms));
+    return { until, traces: this.traces.freeze(until - seconds * 1000, until) };
+  }
+
+  /** The colours of the parameters are others now. */
+  recolour() {
+    this.traces.recolour();
+  }
+
+  /** Milliseconds since 1970 on the server. */
+  now() {
     return Date.now() + offsetMs(this._socket.clock);
   }
 
@@ -90,17 +113,20 @@ export class VitalsBoard {
         return;
       case "welcome":
         this._alarms.welcomed();
-        if (!message.resumed) this._traces.clear();
+        if (!message.resumed) this.traces.clear();
+        this.recording.describe(message.channels);
         this._devices = new Map(message.devices.map((device) => [device.id, device]));
-        this._traces.describe(message.channels);
+        this.traces.describe(message.channels);
         this._lineChanged("good");
         this._show();
         return;
       case "channels":
-        this._traces.describe(message.channels);
+        this.recording.describe(message.channels);
+        this.traces.describe(message.channels);
         return;
       case "numerics":
         this._readings = heard(this._readings, message);
+        this.recording.measured(message);
         if (message.demo) this._demo = true;
         this._show();
         return;
@@ -109,16 +135,19 @@ export class VitalsBoard {
         this._show();
         return;
       case "wave":
-        this._traces.add(message, this._now());
+        this.recording.waved(message);
+        this.traces.add(message, this.now());
         return;
       default:
     }
   }
 
   _show() {
-    const now = this._now();
-    this._tiles.show(this._readings, now);
-    this._monitor.show(this._readings, now);
+    const now = this.now();
+    const lag = this._lag();
+    const readings = lag > 0 ? this.recording.readingsAt(now - lag) : this._readings;
+    this._tiles.show(readings, now);
+    this._monitor.show(readings, now);
     this._alarms.show(now);
     this._tiles.mark(this._alarms.onTiles);
     this._monitor.mark(this._alarms.onTiles);
@@ -127,8 +156,8 @@ export class VitalsBoard {
     this._places.none.hidden = any;
     this._places.monitor.hidden = !any;
     const simulated = [...this._devices.values()].some((device) => device.simulated);
-    this._places.root.toggleAttribute("data-demo", this._demo || simulated || this._traces.demo);
-    this._places.root.dataset["traces"] = String(this._traces.count);
+    this._places.root.toggleAttribute("data-demo", this._demo || simulated || this.traces.demo);
+    this._places.root.dataset["traces"] = String(this.traces.count);
     this._showDevices();
   }
 

@@ -67,11 +67,11 @@ export function parse(json) {
         version: number(from, "version"),
         resumed: flag(from, "resumed"),
         devices: list(from, "devices", device),
-        channels: list(from, "channels", channel),
+        channels: list(from, "channels", channelOf),
         server_time: number(from, "server_time"),
       };
     case "channels":
-      return { type, id: text(from, "id"), channels: list(from, "channels", channel) };
+      return { type, id: text(from, "id"), channels: list(from, "channels", channelOf) };
     case "numerics":
       return {
         type,
@@ -81,7 +81,7 @@ export function parse(json) {
         received_at: number(from, "received_at"),
         demo: flag(from, "demo"),
         late: flag(from, "late"),
-        values: list(from, "values", value),
+        values: list(from, "values", valueOf),
       };
     case "device":
       return { type, id: text(from, "id"), device: device(fields(from["device"], "device")) };
@@ -156,7 +156,7 @@ function device(from) {
 }
 
 /** @param {Fields} from @returns {Channel} */
-function channel(from) {
+export function channelOf(from) {
   const rate = number(from, "rate");
   if (rate <= 0 || rate > MAX_RATE) throw new Unreadable("a channel has an impossible rate");
   return {
@@ -172,7 +172,7 @@ function channel(from) {
 }
 
 /** @param {Fields} from @returns {Value} */
-function value(from) {
+export function valueOf(from) {
   return {
     mdc: number(from, "mdc"),
     value: numberOrNull(from, "value"),

@@ -133,7 +133,8 @@ function put(series, point) {
   }
   series.splice(place, 0, point);
   const newest = series.at(-1)?.taken_at ?? 0;
-  const old = Math.max(after(series, newest - KEPT_MS), series.length - MOST_POINTS);
+  // The last one of before stays: it is what is known until the next, be it hours.
+  const old = Math.max(after(series, newest - KEPT_MS) - 1, series.length - MOST_POINTS);
   if (old > 0) series.splice(0, old);
 }
 

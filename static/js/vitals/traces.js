@@ -232,6 +232,11 @@ function keyOf({ device, label }) {
 
 /** @param {Row} row */
 function rank(row) {
-  const place = ORDER.indexOf(row.group);
+  return orderOf(row.group);
+}
+
+/** Where a trace of this group stands, from above. @param {string} group */
+export function orderOf(group) {
+  const place = ORDER.indexOf(group);
   return place < 0 ? ORDER.length : place;
 }
