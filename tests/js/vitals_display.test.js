@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { holdBack, PictureClock, takenAt } from "../../static/js/room/picture_clock.js";
 import { measure, moved, valueAt } from "../../static/js/vitals/caliper.js";
+import { parsePage } from "../../static/js/vitals/history.js";
 import { MISSING } from "../../static/js/vitals/messages.js";
 import { pieces, Recording } from "../../static/js/vitals/recording.js";
 import { gainOf, sizedScale } from "../../static/js/vitals/scale.js";
@@ -194,4 +196,38 @@ test("the picture is held back no more than what belongs to it needs", () => {
   assert.equal(holdBack({ held_ms: 0, lag_ms: 150, vitals_ms: 400 }), 325);
   assert.equal(holdBack({ held_ms: 400, lag_ms: 460, vitals_ms: 400 }), 370);
   assert.equal(holdBack({ held_ms: 1400, lag_ms: 300, vitals_ms: 1400 }), 1500);
+});
+
+/** @param {readonly (Uint8Array)[]} messages */
+function pageOf(messages) {
+  const parts = messages.flatMap((message) => [new Uint8Array(Uint32Array.of(message.length).buffer), message]);
+  const body = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
+  return body.buffer;
+}
+
+const words = (/** @type {string} */ name) => readFileSync(new URL(`../vectors/vitals/server/${name}.json`, import.meta.url));
+
+test("a page of the past holds the socket's messages behind their lengths", () => {
+  const frame = new Uint8Array(16 + 28 + 4);
+  const view = new DataView(frame.buffer);
+  view.setUint8(16, 1);
+  view.setUint8(17, 1);
+  view.setUint16(18, 3, true);
+  view.setFloat64(32, T0, true);
+  view.setUint16(40, 2, true);
+  const read = parsePage(pageOf([words("channels"), words("numerics"), frame]));
+  assert.deepEqual(read.map(({ type }) => type), ["channels", "numerics", "wave"]);
+  assert.deepEqual(parsePage(new ArrayBuffer(0)), []);
+});
+
+test("a page that does not add up is refused whole", () => {
+  const whole = pageOf([words("numerics")]);
+  for (const cut of [2, 4, 20]) assert.throws(() => parsePage(whole.slice(0, whole.byteLength - cut)));
+  assert.throws(() => parsePage(new ArrayBuffer(3)));
+  assert.throws(() => parsePage(new ArrayBuffer(4)), "a message of no length");
 });

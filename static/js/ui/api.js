@@ -33,6 +33,30 @@ export class Problem extends Error {
  * @returns {Promise<any>} the body, or null if there is none
  */
 export async function api(method, path, body, options = {}) {
+  const response = await answered(method, path, body, options);
+  if (response.status === 204) return null;
+  return response.json();
+}
+
+/**
+ * Ask the API for what is no JSON.
+ * @param {string} path
+ * @param {Options} [options]
+ * @returns {Promise<{ body: ArrayBuffer, header: (name: string) => string }>} header: empty if there is none
+ */
+export async function apiBytes(path, options = {}) {
+  const response = await answered("GET", path, undefined, options);
+  return { body: await response.arrayBuffer(), header: (name) => response.headers.get(name) ?? "" };
+}
+
+/**
+ * @param {Method} method
+ * @param {string} path
+ * @param {unknown} body
+ * @param {Options} options
+ * @returns {Promise<Response>}
+ */
+async function answered(method, path, body, options) {
   const began = Date.now();
   let response = await send(method, path, body, options);
   if (response.status === 401 && options.refresh !== false) {
@@ -40,8 +64,7 @@ export async function api(method, path, body, options = {}) {
     response = await send(method, path, body, options);
   }
   if (!response.ok) throw await problemOf(response);
-  if (response.status === 204) return null;
-  return response.json();
+  return response;
 }
 
 /**

@@ -1,74 +1,37 @@
 /** What was measured before this page was opened, page by page, into a recording. */
 
-import { fields, flag, list, number, text, Unreadable } from "../room/reading.js";
-import { api } from "../ui/api.js";
-import { channelOf, valueOf } from "./messages.js";
+import { Unreadable } from "../room/reading.js";
+import { apiBytes } from "../ui/api.js";
+import { parse, parseFrame } from "./messages.js";
 import { MINUTES } from "./recording.js";
 
-/** @import { Channel, Frame, Numerics } from "./messages.js" */
-/** @import { Fields } from "../room/reading.js" */
+/** @import { Frame, VitalsMessage } from "./messages.js" */
 /** @import { Recording } from "./recording.js" */
 
-const MOST_PAGES = 200;
-
-/** @typedef {Pick<Numerics, "device" | "taken_at" | "demo" | "late" | "values">} Measured */
-/** @typedef {Readonly<{ channels: readonly Channel[], numerics: readonly Measured[], waves: readonly Frame[], next: string }>} Page */
+const MOST_PAGES = 100;
+const OBJECT = "{".charCodeAt(0);
 
 /**
- * Read a page of the interval (docs/api.md).
+ * Read a page of an interval: the messages that the socket would have sent, each behind its length (docs/api.md).
  *
- * @param {unknown} json
- * @returns {Page}
+ * @param {ArrayBuffer} body
+ * @returns {readonly (VitalsMessage | Frame)[]}
  * @throws {Unreadable}
  */
-export function parsePage(json) {
-  const from = fields(json, "the page");
-  return {
-    channels: list(from, "channels", channelOf),
-    numerics: list(from, "numerics", (one) => ({
-      device: text(one, "device"),
-      taken_at: number(one, "taken_at"),
-      demo: flag(one, "demo"),
-      late: flag(one, "late"),
-      values: list(one, "values", valueOf),
-    })),
-    waves: list(from, "waves", wave),
-    next: text(from, "next"),
-  };
-}
-
-/** @param {Fields} from @returns {Frame} */
-function wave(from) {
-  const samples = raw(text(from, "samples"));
-  const missing = number(from, "missing");
-  return {
-    type: "wave",
-    id: "0-0",
-    channel: number(from, "ch"),
-    sequence: number(from, "seq"),
-    first: number(from, "first"),
-    starts_at: number(from, "starts_at"),
-    count: missing > 0 ? missing : samples.length,
-    gap: missing > 0,
-    demo: flag(from, "demo"),
-    questionable: flag(from, "questionable"),
-    backfill: flag(from, "late"),
-    samples,
-  };
-}
-
-/** Samples of 16 bits, little-endian, in base64. @param {string} encoded */
-function raw(encoded) {
-  /** @type {string} */
-  let bytes;
-  try {
-    bytes = atob(encoded);
-  } catch {
-    throw new Unreadable("the samples are not base64");
+export function parsePage(body) {
+  const view = new DataView(body);
+  const messages = [];
+  let at = 0;
+  while (at < body.byteLength) {
+    if (body.byteLength - at < 4) throw new Unreadable("the page ends within a length");
+    const length = view.getUint32(at, true);
+    at += 4;
+    if (length === 0 || length > body.byteLength - at) throw new Unreadable("the page ends within a message");
+    const message = body.slice(at, at + length);
+    messages.push(view.getUint8(at) === OBJECT ? parse(new TextDecoder().decode(message)) : parseFrame(message));
+    at += length;
   }
-  if (bytes.length % 2 !== 0) throw new Unreadable("the samples are not of 16 bits");
-  const at = (/** @type {number} */ n) => bytes.charCodeAt(n);
-  return Int16Array.from({ length: bytes.length / 2 }, (_, n) => (at(2 * n) | (at(2 * n + 1) << 8)));
+  return messages;
 }
 
 /**
@@ -80,14 +43,19 @@ export async function loadHistory(encounter, recording, now) {
   const period = { from: new Date(now - MINUTES * 60_000).toISOString(), until: new Date(now).toISOString() };
   let after = "";
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const query = new URLSearchParams({ ...period, ...(after === "" ? {} : { after }) });
-    const read = parsePage(await api("GET", `/encounters/${encodeURIComponent(encounter)}/vitals?${query}`));
-    recording.describe(read.channels);
-    for (const one of read.numerics) recording.measured(one);
-    for (const one of read.waves) recording.waved(one);
-    after = read.next;
+    const query = new URLSearchParams({ ...period, format: "frames", ...(after === "" ? {} : { after }) });
+    const { body, header } = await apiBytes(`/encounters/${encodeURIComponent(encounter)}/vitals?${query}`);
+    for (const message of parsePage(body)) record(recording, message);
+    after = header("Telehealth-Next");
     if (after === "") return;
-    // The page goes on drawing between two parts.
+    // What is live goes on being drawn between two parts.
     await new Promise((done) => setTimeout(done, 0));
   }
+}
+
+/** @param {Recording} recording @param {VitalsMessage | Frame} message */
+function record(recording, message) {
+  if (message.type === "channels") recording.describe(message.channels);
+  else if (message.type === "numerics") recording.measured(message);
+  else if (message.type === "wave") recording.waved(message);
 }
