@@ -68,6 +68,7 @@ class Value(Message):
     value: float | None
     unit: str
     quality: Quality
+    conflict: bool = False
 
 
 class Welcome(Message):
@@ -184,7 +185,7 @@ def photo_body(entry: DocumentEntry) -> bytes:
 class VitalsJson:
     """Vitals as JSON, waves as binary frames. Implements vitals.ports.VitalsWire."""
 
-    def numerics(self, report: Report) -> bytes:
+    def numerics(self, report: Report, conflicts: frozenset[int] = frozenset()) -> bytes:
         message = Numerics(
             id=str(BEFORE_ALL),
             device=report.device_id,
@@ -192,7 +193,7 @@ class VitalsJson:
             received_at=to_ms(report.received_at),
             demo=report.demo,
             late=to_ms(report.received_at) - to_ms(report.taken_at) > BACKFILL_AFTER_MS,
-            values=tuple(Value(mdc=s.mdc, value=s.value, unit=s.unit, quality=s.quality) for s in report.samples),
+            values=tuple(_value(sample, conflict=sample.mdc in conflicts) for sample in report.samples),
         )
         return _without_id(message)
 
@@ -222,6 +223,10 @@ class VitalsJson:
 
     def device(self, device: Device, *, connected: bool) -> bytes:
         return _without_id(DeviceChanged(id=str(BEFORE_ALL), device=_device(device, connected=connected)))
+
+
+def _value(sample: Sample, *, conflict: bool) -> Value:
+    return Value(mdc=sample.mdc, value=sample.value, unit=sample.unit, quality=sample.quality, conflict=conflict)
 
 
 class _KeptValue(Message):

@@ -108,8 +108,8 @@ class ReportObserver(Protocol):
 class VitalsWire(Protocol):
     """How vitals look on the wire to watchers, and at rest."""
 
-    def numerics(self, report: Report) -> bytes:
-        """Return what watchers get of a report."""
+    def numerics(self, report: Report, conflicts: frozenset[int] = frozenset()) -> bytes:
+        """Return what watchers get of a report; `conflicts` are the parameters that another source contradicts."""
         ...
 
     def stored(self, report: Report) -> bytes:

@@ -13,6 +13,7 @@ from telehealth.clock import Clock, to_ms
 from telehealth.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.rtp.token_bucket import TokenBucket
+from telehealth.vitals.conflicts import conflicting
 from telehealth.vitals.feed import (
     BURST,
     LATE_BURST,
@@ -198,7 +199,7 @@ class VitalsPlane:
             if item.report is not None:
                 self._remember(feed.association.encounter_id, item.report)
         self._observe(feed, new)
-        await self._publish(feed, *(item.event for item in new))
+        await self._publish(feed, *(self._told(feed, item) for item in new))
         return fresh
 
     def _observe(self, feed: Feed, new: Sequence[Taken]) -> None:
@@ -212,6 +213,14 @@ class VitalsPlane:
                 self._observer.waved(feed.channels[item.frame.channel], item.wave)
         if any(item.wave is not None for item in new):
             self._observer.heard(encounter, feed.device.id, demo=feed.device.simulated)
+
+    def _told(self, feed: Feed, item: Taken) -> Event:
+        """Return what watchers are told: with the parameters marked that another source contradicts."""
+        known = self._latest.get(feed.association.encounter_id)
+        if item.report is None or item.late or not known:
+            return item.event
+        conflicts = conflicting(item.report, known.values())
+        return Event("numerics", self._wire.numerics(item.report, conflicts)) if conflicts else item.event
 
     async def close_feed(self, feed: Feed) -> None:
         """End the feed; no effect if it was replaced or closed before."""

@@ -111,10 +111,11 @@ test("a mark goes by samples, by small squares with shift, by large ones with th
 });
 
 const numerics = (at, value, changes = {}) => ({
+  device: "d",
   taken_at: at,
   demo: false,
   late: false,
-  values: [{ mdc: 147842, value, unit: "/min", quality: /** @type {const} */ ("good") }],
+  values: [{ mdc: 147842, value, unit: "/min", quality: /** @type {const} */ ("good"), conflict: false }],
   ...changes,
 });
 
@@ -123,8 +124,8 @@ test("a recording knows what was shown then, whatever order it came in", () => {
   recording.measured(numerics(T0 + 2000, 90));
   recording.measured(numerics(T0, 88));
   recording.measured(numerics(T0 + 1000, 89, { late: true }));
-  assert.equal(recording.readingsAt(T0 - 1).get(147842), undefined);
-  assert.equal(recording.readingsAt(T0 + 1500).get(147842)?.value, 89);
+  assert.equal(recording.readingsAt(T0 - 1).get("147842 d"), undefined);
+  assert.equal(recording.readingsAt(T0 + 1500).get("147842 d")?.value, 89);
   assert.deepEqual(recording.series(147842, T0, T0 + 2000).map((point) => point.value), [88, 89, 90]);
   recording.measured(numerics(T0 + 1000, 89));
   assert.deepEqual(recording.series(147842, T0, T0 + 2000).map((point) => point.late), [false, false, false]);

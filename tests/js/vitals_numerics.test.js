@@ -42,7 +42,7 @@ const [HEART, CUFF_TILE] = TABLES.tiles;
 
 /** @param {number} taken_at @param {Record<number, number | null>} values */
 function numerics(taken_at, values, quality = "good", demo = false) {
-  const listed = Object.entries(values).map(([mdc, value]) => ({ mdc: Number(mdc), value, unit: "/min", quality }));
+  const listed = Object.entries(values).map(([mdc, value]) => ({ mdc: Number(mdc), value, unit: "/min", quality, conflict: false }));
   return { type: "numerics", id: "1-1", device: "d", taken_at, received_at: taken_at + 20, demo, late: false, values: listed };
 }
 
@@ -111,4 +111,51 @@ test("the densities follow each other in a circle, and a stored one that is unkn
   assert.equal(densityOf("one", "all"), "one");
   assert.equal(densityOf("everything", "all"), "all");
   assert.equal(densityOf(null, "numbers"), "numbers");
+});
+
+/** @param {string} device @param {number} taken_at @param {number} value */
+const rate = (device, taken_at, value, conflict = false) => ({
+  ...numerics(taken_at, {}),
+  device,
+  values: [{ mdc: 147842, value, unit: "/min", quality: "good", conflict }],
+});
+const DEVICES = new Map([
+  ["m", { name: "Monitor", kind: "registered" }],
+  ["s", { name: "Strap 7", kind: "sensor" }],
+  ["t", { name: "Typed by patient", kind: "spot" }],
+]);
+
+test("of two devices that measure the same, the clinic's own is shown, and each is named", () => {
+  const known = readings(rate("s", T0, 80), rate("m", T0 - 500, 130));
+  const state = tileState(HEART, known, T0 + 1000, DEVICES);
+  assert.deepEqual([state.shown, state.source], ["130", "ECG · Monitor"]);
+  const alone = tileState(HEART, readings(rate("s", T0, 80)), T0 + 1000, DEVICES);
+  assert.deepEqual([alone.shown, alone.source], ["80", "ECG · Strap 7"]);
+  assert.equal(tileState(HEART, readings(rate("m", T0, 80)), T0 + 1000, DEVICES).source, "ECG");
+});
+
+test("when the better device falls silent the other one is shown", () => {
+  const known = readings(rate("s", T0 + 20_000, 80), rate("m", T0, 130));
+  assert.equal(tileState(HEART, known, T0 + 20_500, DEVICES).shown, "80");
+});
+
+test("a contradiction is shown while it is fresh", () => {
+  const known = readings(rate("s", T0, 80), rate("m", T0 + 100, 130, true));
+  assert.equal(tileState(HEART, known, T0 + 5000, DEVICES).conflict, true);
+  assert.equal(tileState(HEART, known, T0 + 11_000, DEVICES).conflict, false);
+});
+
+test("what was typed does not go blank; its age is always shown, and it is grey after a minute", () => {
+  const known = readings(rate("t", T0, 72));
+  const at = (/** @type {number} */ s) => tileState(HEART, known, T0 + s * 1000, DEVICES);
+  assert.deepEqual([at(1).state, at(1).shown, at(1).ageShown], ["live", "72", true]);
+  assert.deepEqual([at(61).state, at(7200).state, at(7200).shown], ["grey", "grey", "72"]);
+});
+
+test("the parts of a pressure come from one device", () => {
+  const cuff = (/** @type {string} */ device, /** @type {Record<number, number>} */ values) => ({ ...numerics(T0, values), device });
+  const monitor = cuff("m", { 150021: 120, 150022: 80, 150023: 93 });
+  const typed = { ...cuff("t", { 150021: 140, 150022: 90 }), taken_at: T0 + 1000 };
+  assert.equal(tileState(CUFF_TILE, readings(monitor, typed), T0 + 2000, DEVICES).shown, "140/90");
+  assert.equal(tileState(CUFF_TILE, readings({ ...monitor, taken_at: T0 + 1500 }, typed), T0 + 2000, DEVICES).shown, "120/80 (93)");
 });

@@ -37,6 +37,7 @@ async def test_a_device_that_connects_is_announced_with_its_channels(ward: Ward)
         "name": "Monitor bay 3",
         "simulated": False,
         "connected": True,
+        "kind": "registered",
     }
     assert [(c["ch"], c["label"]) for c in json.loads(channels.body)["channels"]] == [(1, "II"), (2, "Pleth")]
     assert feed.last == {}

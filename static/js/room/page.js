@@ -11,6 +11,7 @@ import { VitalsBoard } from "../vitals/board.js";
 import { Display } from "../vitals/display.js";
 import { densityOf, nextDensity, parseTables } from "../vitals/numerics.js";
 import { Alignment } from "./alignment.js";
+import { Bedside } from "./bedside.js";
 import { Calls } from "./calls.js";
 import { DeviceCheck } from "./check.js";
 import { Consultation } from "./consultation.js";
@@ -74,7 +75,9 @@ export class RoomPage {
       receiver: (track) => this._visit.receiverOf(track),
     });
     const tables = parseTables(data["vitals"]);
+    this._bedside = new Bedside(find("#pane-vitals", HTMLElement, room), this._encounter);
     this._board = new VitalsBoard(places(room), {
+      onPhoto: () => void this._bedside.showPhotos(),
       tables,
       plain: this._role === "patient",
       lag_ms: () => this._lag(),
@@ -215,10 +218,12 @@ export class RoomPage {
         if (inside) part.start();
         else part.stop();
       }
+      if (inside) this._bedside.start();
     }
     void this._stayAwake(inside || phase === "waiting");
     if (phase !== "over") return;
     this._controls.stop();
+    this._bedside.stop();
     const end = this._visit.state.end;
     rememberInside(this._encounter, end === "sign_in" || end === "broken");
     if (end === "ended" || end === "cancelled" || end === "removed") rememberVisit(null);

@@ -35,8 +35,9 @@ export class VitalsBoard {
    * @param {() => Promise<string>} options.ticket
    * @param {AlarmCentre} options.alarms
    * @param {() => number} [options.lag_ms] How far behind all is to be drawn, because the picture is.
+   * @param {() => void} [options.onPhoto] somebody added a photo of a display
    */
-  constructor(places, { tables, plain, ticket, alarms, lag_ms = () => 0 }) {
+  constructor(places, { tables, plain, ticket, alarms, lag_ms = () => 0, onPhoto }) {
     this._alarms = alarms;
     this._places = places;
     this._tiles = new Tiles(places.tiles, { specs: tables.tiles, plain, full: false });
@@ -52,6 +53,7 @@ export class VitalsBoard {
     /** @type {Map<string, Device>} */
     this._devices = new Map();
     this._demo = false;
+    this._onPhoto = onPhoto;
     this._socket = new VitalsSocket({
       ticket,
       onMessage: (message) => this._heard(message),
@@ -134,6 +136,9 @@ export class VitalsBoard {
         this._devices.set(message.device.id, message.device);
         this._show();
         return;
+      case "photo":
+        this._onPhoto?.();
+        return;
       case "wave":
         this.recording.waved(message);
         this.traces.add(message, this.now());
@@ -146,8 +151,8 @@ export class VitalsBoard {
     const now = this.now();
     const lag = this._lag();
     const readings = lag > 0 ? this.recording.readingsAt(now - lag) : this._readings;
-    this._tiles.show(readings, now);
-    this._monitor.show(readings, now);
+    this._tiles.show(readings, now, this._devices);
+    this._monitor.show(readings, now, this._devices);
     this._alarms.show(now);
     this._tiles.mark(this._alarms.onTiles);
     this._monitor.mark(this._alarms.onTiles);
@@ -163,6 +168,7 @@ export class VitalsBoard {
 
   _showDevices() {
     const lines = [...this._devices.values()].map((device) => {
+      if (device.kind === "spot") return device.name;
       const state = text(device.connected ? "vitals.device.connected" : "vitals.device.away");
       return `${device.name}: ${state}${device.simulated ? ` (${text("vitals.device.simulated")})` : ""}`;
     });

@@ -21,7 +21,7 @@ const MAX_RATE = 100_000;
  *   offset: number }>} Channel
  */
 /** @typedef {"good" | "questionable" | "invalid"} Quality */
-/** @typedef {Readonly<{ mdc: number, value: number | null, unit: string, quality: Quality }>} Value */
+/** `conflict`: another source says something else. @typedef {Readonly<{ mdc: number, value: number | null, unit: string, quality: Quality, conflict: boolean }>} Value */
 /**
  * @typedef {Readonly<{ type: "welcome", version: number, resumed: boolean, devices: readonly Device[],
  *   channels: readonly Channel[], server_time: number }>} Welcome
@@ -178,5 +178,6 @@ export function valueOf(from) {
     value: numberOrNull(from, "value"),
     unit: text(from, "unit"),
     quality: choice(from, "quality", ["good", "questionable", "invalid"]),
+    conflict: flag(from, "conflict"),
   };
 }

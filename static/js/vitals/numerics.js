@@ -2,10 +2,14 @@
 
 import { choice, fields, list, number, numberOrNull, text } from "../room/reading.js";
 
-/** @import { Numerics, Quality } from "./messages.js" */
+/** @import { Device, Numerics, Quality } from "./messages.js" */
 
-/** @typedef {Readonly<{ value: number | null, taken_at: number, quality: Quality, demo: boolean }>} Reading */
-/** @typedef {ReadonlyMap<number, Reading>} Readings By MDC code. */
+/**
+ * @typedef {Readonly<{ mdc: number, device: string, value: number | null, taken_at: number, quality: Quality, demo: boolean,
+ *   conflict: boolean }>} Reading
+ */
+/** @typedef {ReadonlyMap<string, Reading>} Readings By MDC code and device. */
+/** @typedef {ReadonlyMap<string, Pick<Device, "name" | "kind">>} Devices By id. */
 
 /**
  * Where a number may come from, and how long it is good (telehealth/vitals/codes.py).
@@ -22,11 +26,18 @@ import { choice, fields, list, number, numberOrNull, text } from "../room/readin
  * What a tile shows.
  *
  * @typedef {Readonly<{ key: string, state: Freshness, shown: string, source: string, age_ms: number | null,
- *   ageShown: boolean, questionable: boolean, demo: boolean, known: boolean }>} TileState
+ *   ageShown: boolean, questionable: boolean, conflict: boolean, demo: boolean, known: boolean }>} TileState
  */
 
 /** What stands for a value that is absent. */
 export const ABSENT = "-?-";
+
+/** What two sources say further apart in time may both be true. */
+const CONFLICT_MS = 10_000;
+/** A value that was measured once is grey after this, if not later by its kind. */
+const SPOT_GREY_S = 60;
+/** The better sources first. @type {readonly Device["kind"][]} */
+const KINDS = ["registered", "sensor", "spot"];
 
 /**
  * Read the tables that the page brings.
@@ -68,6 +79,11 @@ function origin(from) {
   };
 }
 
+/** The place of a reading among others. @param {number} mdc @param {string} device */
+export function readingKey(mdc, device) {
+  return `${mdc} ${device}`;
+}
+
 /**
  * Take a message of numerics. An older reading never replaces a newer one.
  *
@@ -77,43 +93,58 @@ function origin(from) {
  */
 export function heard(readings, message) {
   const changed = new Map(readings);
-  for (const { mdc, value, quality } of message.values) {
-    const known = changed.get(mdc);
+  for (const { mdc, value, quality, conflict } of message.values) {
+    const key = readingKey(mdc, message.device);
+    const known = changed.get(key);
     if (known !== undefined && known.taken_at > message.taken_at) continue;
-    changed.set(mdc, {
+    changed.set(key, {
+      mdc,
+      device: message.device,
       value: quality === "invalid" ? null : value,
       taken_at: message.taken_at,
       quality,
       demo: message.demo,
+      conflict,
     });
   }
   return changed;
 }
 
-/** How fresh a reading is. @param {Reading | undefined} reading @param {Origin} from @param {number} now @returns {Freshness} */
-function freshness(reading, from, now) {
-  if (reading === undefined || reading.value === null) return "blank";
+/** How fresh a reading is. @param {Reading} reading @param {Origin} from @param {number} now @param {boolean} spot @returns {Freshness} */
+function freshness(reading, from, now, spot) {
+  if (reading.value === null) return "blank";
   const age_s = (now - reading.taken_at) / 1000;
-  if (from.blank_after_s !== null && age_s > from.blank_after_s) return "blank";
-  return age_s > from.grey_after_s ? "grey" : "live";
+  // What somebody measured once, or typed, is worth its age and does not go away.
+  if (!spot && from.blank_after_s !== null && age_s > from.blank_after_s) return "blank";
+  return age_s > (spot ? Math.max(from.grey_after_s, SPOT_GREY_S) : from.grey_after_s) ? "grey" : "live";
 }
 
-/** @typedef {Readonly<{ from: Origin, reading: Reading, state: Freshness }>} Chosen */
+/** @typedef {Readonly<{ from: Origin, reading: Reading, state: Freshness, spot: boolean, label: string }>} Chosen */
 
 /**
- * Choose the source of a part: the best that is live, else the best that is grey, else the newest that is known.
+ * Choose the source of a part: the best that is live, else the best that is grey, else the newest that is known. Of two
+ * devices that measure the same all the time, the clinic's own comes before a sensor of the browser, and that before
+ * what was typed; of what is measured now and then, the newest counts.
  *
  * @param {Part} part
  * @param {Readings} readings
  * @param {number} now
+ * @param {Devices} devices
  * @returns {Chosen | null}
  */
-function choose(part, readings, now) {
+function choose(part, readings, now, devices) {
   /** @type {Chosen[]} */
   const candidates = [];
   for (const from of part.sources) {
-    const reading = readings.get(from.mdc);
-    if (reading !== undefined) candidates.push({ from, reading, state: freshness(reading, from, now) });
+    const same = [...readings.values()].filter((reading) => reading.mdc === from.mdc);
+    const several = same.filter((one) => now - one.taken_at < CONFLICT_MS).length > 1;
+    for (const reading of same.sort(from.interval_s === 0 ? newestFirst : (a, b) => order(a, b, devices))) {
+      const device = devices.get(reading.device);
+      const spot = device?.kind === "spot";
+      const named = device !== undefined && (several || device.kind !== "registered");
+      const label = named ? `${from.source} · ${device.name}` : from.source;
+      candidates.push({ from, reading, state: freshness(reading, from, now, spot), spot, label });
+    }
   }
   for (const state of /** @type {const} */ (["live", "grey"])) {
     const found = candidates.find((one) => one.state === state);
@@ -122,33 +153,58 @@ function choose(part, readings, now) {
   return [...candidates].sort((a, b) => b.reading.taken_at - a.reading.taken_at)[0] ?? null;
 }
 
+/** What is measured now and then. @param {Reading} a @param {Reading} b */
+function newestFirst(a, b) {
+  return b.taken_at - a.taken_at;
+}
+
+/** What is measured all the time: always the same device first, lest a tile flicker. @param {Reading} a @param {Reading} b @param {Devices} devices */
+function order(a, b, devices) {
+  const rank = (/** @type {Reading} */ one) => KINDS.indexOf(devices.get(one.device)?.kind ?? "registered");
+  if (rank(a) !== rank(b)) return rank(a) - rank(b);
+  if (devices.get(a.device)?.kind === "spot") return newestFirst(a, b);
+  return a.device < b.device ? -1 : 1;
+}
+
+/** Whether sources of a part contradict each other now. @param {Part} part @param {Readings} readings @param {number} now */
+function contradicted(part, readings, now) {
+  const codes = new Set(part.sources.map((from) => from.mdc));
+  return [...readings.values()].some((one) => one.conflict && codes.has(one.mdc) && now - one.taken_at < CONFLICT_MS);
+}
+
 /**
  * Say what a tile shows at this instant of the server's time.
  *
  * @param {TileSpec} tile
  * @param {Readings} readings
  * @param {number} now
+ * @param {Devices} [devices]
  * @returns {TileState}
  */
-export function tileState(tile, readings, now) {
-  const chosen = tile.parts.map((part) => choose(part, readings, now));
-  const lead = chosen[0] ?? null;
+export function tileState(tile, readings, now, devices = new Map()) {
+  const [first, ...rest] = tile.parts;
+  const lead = first === undefined ? null : choose(first, readings, now, devices);
+  // The parts of one pressure come from one device.
+  const own = new Map([...readings].filter(([, one]) => lead === null || one.device === lead.reading.device));
+  const chosen = [lead, ...rest.map((part) => choose(part, own, now, devices))];
   if (lead === null) {
-    const nothing = { source: "", age_ms: null, ageShown: false, questionable: false, demo: false };
+    const nothing = { source: "", age_ms: null, ageShown: false, questionable: false, conflict: false, demo: false };
     return { key: tile.key, state: "blank", shown: ABSENT, known: chosen.some((part) => part !== null), ...nothing };
   }
   const age_ms = Math.max(0, now - lead.reading.taken_at);
-  const late = lead.state !== "live" || lead.from.interval_s === 0 || age_ms > 2000 * lead.from.interval_s;
   const shown = lead.state === "blank" ? ABSENT : joined(chosen);
+  const rare = lead.spot || lead.from.interval_s === 0;
+  const late = lead.state !== "live" || rare || age_ms > 2000 * lead.from.interval_s;
   return {
     key: tile.key,
     state: lead.state,
     shown,
-    source: lead.from.source,
+    source: lead.label,
     age_ms,
     // What was not measured has no age: a fresh "nothing" must not look like a fresh reading.
     ageShown: late && lead.reading.value !== null,
     questionable: lead.state !== "blank" && chosen.some((part) => part?.reading.quality === "questionable"),
+    conflict: tile.parts.some((part) => contradicted(part, readings, now)),
     demo: chosen.some((part) => part?.reading.demo === true),
     known: true,
   };

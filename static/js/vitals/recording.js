@@ -1,5 +1,6 @@
 /** The last minutes of all that was measured, to look back at: numbers and waveforms at their time, gaps as gaps. */
 
+import { readingKey } from "./numerics.js";
 import { WaveWindow } from "./window.js";
 
 /** @import { Channel, Frame, Numerics } from "./messages.js" */
@@ -23,7 +24,7 @@ const MOST_SAMPLES = 400_000;
 
 export class Recording {
   constructor() {
-    /** Of each parameter, in order of time. @type {Map<number, Point[]>} */
+    /** Of each parameter of each device, in order of time. @type {Map<string, Point[]>} */
     this._series = new Map();
     /** @type {Map<number, Recorded>} */
     this._channels = new Map();
@@ -58,13 +59,14 @@ export class Recording {
     this._reaches(frame.starts_at, frame.starts_at + (frame.count * 1000) / recorded.channel.rate);
   }
 
-  /** @param {Pick<Numerics, "values" | "taken_at" | "demo" | "late">} message */
-  measured({ values, taken_at, demo, late }) {
-    for (const { mdc, value, quality } of values) {
-      const series = this._series.get(mdc) ?? [];
+  /** @param {Pick<Numerics, "device" | "values" | "taken_at" | "demo" | "late">} message */
+  measured({ device, values, taken_at, demo, late }) {
+    for (const { mdc, value, quality, conflict } of values) {
+      const key = readingKey(mdc, device);
+      const series = this._series.get(key) ?? [];
       if (series.length === 0 && this._series.size >= MOST_PARAMETERS) continue;
-      this._series.set(mdc, series);
-      put(series, { value: quality === "invalid" ? null : value, taken_at, quality, demo, late });
+      this._series.set(key, series);
+      put(series, { mdc, device, conflict, value: quality === "invalid" ? null : value, taken_at, quality, demo, late });
     }
     this._reaches(taken_at, taken_at);
   }
@@ -76,11 +78,11 @@ export class Recording {
    * @returns {Readings}
    */
   readingsAt(at) {
-    /** @type {Map<number, Reading>} */
+    /** @type {Map<string, Reading>} */
     const readings = new Map();
-    for (const [mdc, series] of this._series) {
+    for (const [key, series] of this._series) {
       const point = series[after(series, at) - 1];
-      if (point !== undefined) readings.set(mdc, point);
+      if (point !== undefined) readings.set(key, point);
     }
     return readings;
   }
@@ -92,8 +94,10 @@ export class Recording {
    * @returns {readonly Point[]}
    */
   series(mdc, from_ms, until_ms) {
-    const series = this._series.get(mdc) ?? [];
-    return series.slice(after(series, from_ms - 1), after(series, until_ms));
+    const parts = [...this._series.entries()]
+      .filter(([key]) => key.startsWith(readingKey(mdc, "")))
+      .map(([, series]) => series.slice(after(series, from_ms - 1), after(series, until_ms)));
+    return parts.length === 1 ? (parts[0] ?? []) : parts.flat().sort((a, b) => a.taken_at - b.taken_at);
   }
 
   clear() {

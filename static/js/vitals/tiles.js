@@ -5,7 +5,7 @@ import { knows, text } from "../ui/text.js";
 import { ageWords, tileState } from "./numerics.js";
 
 /** @import { Mark } from "./alarms.js" */
-/** @import { Readings, TileSpec, TileState } from "./numerics.js" */
+/** @import { Devices, Readings, TileSpec, TileState } from "./numerics.js" */
 
 /** Always there, so that nobody has to ask whether it is measured. */
 const CORE = new Set(["heart-rate", "spo2", "resp-rate", "nibp", "temperature"]);
@@ -14,7 +14,7 @@ const MINOR = new Set(["pulse-rate", "perfusion", "glucose"]);
 
 /**
  * @typedef {{ spec: TileSpec, root: HTMLElement, value: HTMLElement, source: HTMLElement, age: HTMLElement,
- *   limits: HTMLElement, sign: HTMLElement }} Drawn
+ *   limits: HTMLElement, sign: HTMLElement, note: HTMLElement }} Drawn
  */
 
 /** Shapes beside the colours of alarms. @type {Readonly<Record<string, string>>} */
@@ -47,10 +47,11 @@ export class Tiles {
    *
    * @param {Readings} readings
    * @param {number} now
+   * @param {Devices} devices
    */
-  show(readings, now) {
+  show(readings, now, devices) {
     for (const tile of this._drawn) {
-      const state = tileState(tile.spec, readings, now);
+      const state = tileState(tile.spec, readings, now, devices);
       tile.root.hidden = !state.known && !CORE.has(tile.spec.key);
       if (!tile.root.hidden) write(tile, state);
     }
@@ -75,6 +76,7 @@ function drawn(spec, { plain, full }) {
   const age = element("span", { class: "vital-age" });
   const limits = element("span", { class: "vital-limits" });
   const sign = element("span", { class: "vital-sign", "aria-hidden": "true" });
+  const note = element("span", { class: "vital-note" });
   const root = element(
     "div",
     { class: `vital vital-${spec.group}`, "data-testid": full ? null : `vital-${spec.key}`, "data-state": "blank" },
@@ -87,9 +89,11 @@ function drawn(spec, { plain, full }) {
       element("span", { class: "vital-unit" }, spec.unit_label),
       " ",
       age,
+      " ",
+      note,
     ),
   );
-  return { spec, root, value, source, age, limits, sign };
+  return { spec, root, value, source, age, limits, sign, note };
 }
 
 /** @param {Drawn} tile @param {TileState} state */
@@ -98,6 +102,8 @@ function write(tile, state) {
   put(tile.source, namesItself(tile.spec.label, state.source) ? "" : ` ${state.source}`);
   put(tile.age, state.ageShown && state.age_ms !== null ? agePhrase(state.age_ms) : "");
   if (tile.root.dataset["state"] !== state.state) tile.root.dataset["state"] = state.state;
+  put(tile.note, state.conflict ? text("vitals.conflict") : "");
+  tile.root.toggleAttribute("data-conflict", state.conflict);
   tile.root.toggleAttribute("data-demo", state.demo);
 }
 
