@@ -46,7 +46,8 @@ def sight(second: float, value: float) -> Sight:
 
 def run(*values: float, point: Point | None = None, begin: int = 0) -> tuple[Point, list[tuple[int, Change]]]:
     """One value a second; return the point at the end, and what happened at which second (updates left out)."""
-    point, seen = point or Point(), []
+    point = point or Point()
+    seen: list[tuple[int, Change]] = []
     for second, value in enumerate(values, start=begin):
         point, changes = machine.see(point, sight(second, value), FRESH, TIMING, POLICY)
         seen += [(second, change) for change in changes if change is not Change.UPDATED]

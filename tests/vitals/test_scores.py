@@ -73,7 +73,11 @@ def test_news2_at_the_edges_of_each_band(name: str, value: float, points: int) -
         (93, None, None),
     ],
 )
-def test_the_second_scale_asks_whether_it_is_air(spo2: float, oxygen: bool | None, points: int | None) -> None:
+def test_the_second_scale_asks_whether_it_is_air(
+    spo2: float,
+    oxygen: bool | None,
+    points: int | None,  # noqa: FBT001 - a row of the table.
+) -> None:
     assert news2(replace(WELL, spo2=spo2, spo2_scale=2, oxygen=oxygen)).points["spo2"] == points
 
 
@@ -116,7 +120,7 @@ def test_knowing_more_never_lowers_a_score(
     resp: float | None,
     spo2: float | None,
     scale: int,
-    oxygen: bool | None,
+    oxygen: bool | None,  # noqa: FBT001 - a row of the table.
     systolic: float | None,
     pulse: float | None,
     warm: float | None,

@@ -47,6 +47,7 @@ register({
   "limits.propose": "Propose from present values",
   "limits.proposed": "Proposed, not yet set. Look at them, then press “Set limits”.",
   "limits.nothing": "Nothing is measured from which limits could be proposed.",
+  "limits.unchanged": "Nothing was changed.",
   "limits.saved": "The limits are set.",
   "limits.field": "{label}: {side}",
 

@@ -92,15 +92,16 @@ export function marks(watch) {
   return found;
 }
 
-/** The yellow limits that stand beside the number of a tile: `90` and `120`, empty where there are none. @param {Watch} watch */
+/** The yellow limits that stand beside the number of a tile: `50–120`, or `≥ 90`. @param {Watch} watch */
 export function limitWords(watch) {
   /** @type {Map<string, string>} */
   const words = new Map();
   for (const limit of watch.limits) {
     // Of a pressure the systolic limits stand for all: the tile has no room for three pairs.
     if (words.has(limit.tile)) continue;
-    const [low, high] = [limit.low, limit.high].map((value) => (value === null ? "–" : value.toFixed(limit.decimals)));
-    words.set(limit.tile, `${low} ${high}`);
+    const low = limit.low?.toFixed(limit.decimals);
+    const high = limit.high?.toFixed(limit.decimals);
+    words.set(limit.tile, low === undefined ? (high === undefined ? "" : `≤ ${high}`) : high === undefined ? `≥ ${low}` : `${low}–${high}`);
   }
   return words;
 }

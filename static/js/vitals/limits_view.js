@@ -26,6 +26,8 @@ export class LimitsView {
     this._rows = element("tbody", {});
     /** @type {Map<string, HTMLInputElement[]>} */
     this._fields = new Map();
+    /** @type {ReadonlyMap<string, Limit>} */
+    this._known = new Map();
     this._shown = "";
     this._dirty = false;
     const head = element("tr", {}, element("td", {}), ...SIDES.map((side) => element("th", { scope: "col" }, text(`limits.${side}`))));
@@ -58,6 +60,7 @@ export class LimitsView {
     this._shown = key;
     this._of.textContent = text(watch.ageKnown ? "limits.of" : "limits.age_unknown", { band: watch.band });
     this._fields.clear();
+    this._known = new Map(watch.limits.map((limit) => [limit.vital, limit]));
     this._rows.replaceChildren(...watch.limits.map((limit) => this._row(limit)));
   }
 
@@ -81,7 +84,12 @@ export class LimitsView {
   }
 
   async _save() {
-    const limits = [...this._fields].map(([vital, fields]) => edited(vital, fields));
+    const limits = [...this._fields].map(([vital, fields]) => edited(vital, fields)).filter((one) => this._differs(one));
+    if (limits.length === 0) {
+      this._dirty = false;
+      this._said.textContent = text("limits.unchanged");
+      return;
+    }
     try {
       await this._actions.set(limits);
       this._dirty = false;
@@ -89,6 +97,12 @@ export class LimitsView {
     } catch (problem) {
       this._said.textContent = problem instanceof Error && problem.message !== "" ? problem.message : text("alarm.failed");
     }
+  }
+
+  /** Only what was changed gets a new name beside it. @param {Edited} one */
+  _differs(one) {
+    const known = this._known.get(one.vital);
+    return known === undefined || SIDES.some((side) => known[side] !== one[side]);
   }
 
   async _propose() {
