@@ -1,23 +1,18 @@
 """Nobody is kept out: axe finds nothing serious on any page, nothing is cut off at 320 px, and a keyboard is enough."""
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.acts import IN_A_BROWSER
 from tests.browser.stage import PHONE, ROOT, Demo, person
-from tests.browser.tour import Stop, look, tour
+from tests.browser.tour import Stop, look, schemes, tour
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [*IN_A_BROWSER, pytest.mark.skipif(not AXE.exists(), reason="axe is not installed: run `npm ci`")]
 
-LOOKS: list[tuple[int, int, Literal["light", "dark"]]] = [
-    (390, 844, "light"),
-    (390, 844, "dark"),
-    (1440, 900, "light"),
-    (1440, 900, "dark"),
-]
+SIZES = [(390, 844), (1440, 900)]
 
 FIND = """
 async () => {
@@ -76,7 +71,7 @@ async def faults_of(stop: Stop) -> list[str]:
     faults: list[str] = []
     if not await page.evaluate("typeof axe === 'object'"):
         await page.evaluate(AXE.read_text())
-    for width, height, scheme in LOOKS:
+    for width, height, scheme in [(*size, scheme) for size in SIZES for scheme in await schemes(page)]:
         await look(page, width, height, scheme)
         faults += [f"{width} {scheme}: {found}" for found in await page.evaluate(FIND)]
     await look(page, 320, 640)

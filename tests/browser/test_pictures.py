@@ -1,17 +1,14 @@
 """Pictures of every page, from a small phone to a desk, by day and by night: for people to look at."""
 
-from typing import Literal
-
 from playwright.async_api import Browser
 
 from tests.browser.acts import IN_A_BROWSER
 from tests.browser.stage import ARTIFACTS, Demo
-from tests.browser.tour import look, tour
+from tests.browser.tour import look, schemes, tour
 
 pytestmark = IN_A_BROWSER
 
 SIZES = [(320, 640), (390, 844), (1024, 768), (1440, 900)]
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
 async def test_every_page_can_be_looked_at(demo: Demo, browser: Browser) -> None:
@@ -19,6 +16,6 @@ async def test_every_page_can_be_looked_at(demo: Demo, browser: Browser) -> None
     folder.mkdir(parents=True, exist_ok=True)
     async for stop in tour(browser, demo):
         for width, height in SIZES:
-            for scheme in SCHEMES:
+            for scheme in await schemes(stop.page):
                 await look(stop.page, width, height, scheme)
                 await stop.page.screenshot(path=folder / f"{stop.name}-{width}x{height}-{scheme}.png")

@@ -78,12 +78,10 @@ async def quarter_drawn(canvas: Locator) -> bool:
 
 async def test_the_icu_bed_v102s_shows_its_rate_and_its_four_curves(demo: Demo, browser: Browser) -> None:
     needs(RECORDS / "v102s")
-    doctor = await doctor_alone(browser, demo)
     with monitor(demo, "--record", str(RECORDS / "v102s")):
+        doctor = await doctor_alone(browser, demo)
         await draws(doctor, ["II", "V", "Pleth", "Resp"])
         await until(lambda: live(doctor, "heart-rate"), seconds=20, what="a heart rate")
-        # The average of ten seconds.
-        await asyncio.sleep(5)
         shown = [float(value) for value in await numbers(doctor, "heart-rate", samples=6)]
         await picture(doctor, "replay-v102s")
     print("v102s, heart rate on screen:", shown, "reference 103.4 in the mean of 300 s")
@@ -98,8 +96,8 @@ async def blank(page: Page, key: str) -> bool:
 
 async def test_the_icu_bed_041s_shows_its_rate_and_pressures(demo: Demo, browser: Browser) -> None:
     needs(RECORDS / "041s" / "041s")
-    doctor = await doctor_alone(browser, demo)
     with monitor(demo, "--record", str(RECORDS / "041s" / "041s")):
+        doctor = await doctor_alone(browser, demo)
         labels = ["III", "I", "V", "Pleth", "ABP", "PAP", "Resp"]
         await expect(doctor.locator(".trace-label")).to_have_text(labels, timeout=20_000)
         await until(lambda: live(doctor, "heart-rate"), seconds=20, what="a heart rate")
@@ -143,8 +141,8 @@ def record_with_a_hole(tmp_path: Path) -> Path:
 async def test_a_hole_in_the_record_is_a_hole_on_the_screen(
     demo: Demo, browser: Browser, record_with_a_hole: Path
 ) -> None:
-    doctor = await doctor_alone(browser, demo)
     with monitor(demo, "--record", str(record_with_a_hole)):
+        doctor = await doctor_alone(browser, demo)
         await expect(doctor.locator(".trace-label")).to_have_text(["II"], timeout=20_000)
         canvas = doctor.get_by_test_id("waveform-II")
         # Once around, so that no column is of the time before.

@@ -49,8 +49,8 @@ async def signal_of(page: Page, label: str) -> str:
 
 
 async def test_a_device_that_falls_silent_greys_then_reads_nothing(demo: Demo, browser: Browser) -> None:
-    patient, doctor = await meet(browser, demo)
     with monitor(demo, "--scenario", "tachycardia") as device:
+        patient, doctor = await meet(browser, demo)
         await until(lambda: beats(doctor, 130, 170), seconds=30, what="our own heart rate")
         cuff = (await tile(doctor, "nibp"))["value"]
         device.send_signal(signal.SIGSTOP)
@@ -92,8 +92,8 @@ async def test_without_picture_and_sound_the_readings_go_on(demo: Demo, browser:
 
 
 async def test_a_cut_line_greys_everything_and_all_of_it_comes_back(demo: Demo, browser: Browser) -> None:
-    _, doctor = await meet(browser, demo)
     with monitor(demo, "--scenario", "bradycardia"):
+        _, doctor = await meet(browser, demo)
         await until(lambda: beats(doctor, 30, 55), seconds=30, what="our own heart rate")
         await doctor.context.set_offline(True)
         seen = await states(doctor, "heart-rate", seconds=12)
@@ -122,8 +122,8 @@ async def lead_is_off(page: Page) -> bool:
 
 
 async def test_a_lead_that_fell_off_takes_its_number_and_its_curve_only(demo: Demo, browser: Browser) -> None:
-    _, doctor = await meet(browser, demo)
     with monitor(demo, "--scenario", "lead_off"):
+        _, doctor = await meet(browser, demo)
         await until(lambda: lead_is_off(doctor), seconds=30, what="the lead falls off, and the probe stays on")
         shown = await tile(doctor, "heart-rate")
         await picture(doctor, "vitals-lead-off")

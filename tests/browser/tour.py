@@ -9,6 +9,8 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.acts import let_in, sign_in
 from tests.browser.stage import DESK, PHONE, Demo, person
 
+Scheme = Literal["light", "dark"]
+
 STILL = {"reduced_motion": "reduce"}
 """Colours on their way from one to another are neither of the two."""
 
@@ -31,7 +33,14 @@ class Stop:
     path: str
 
 
-async def look(page: Page, width: int, height: int, scheme: Literal["light", "dark"] = "light") -> None:
+async def schemes(page: Page) -> tuple[Scheme, ...]:
+    """Return the colours worth a look: a page with a theme of its own looks the same in both."""
+    return (
+        ("light", "dark") if await page.evaluate("'themeSwitchable' in document.documentElement.dataset") else ("dark",)
+    )
+
+
+async def look(page: Page, width: int, height: int, scheme: Scheme = "light") -> None:
     """Show the page in this size and these colours, and let it come to rest."""
     await page.set_viewport_size({"width": width, "height": height})
     await page.emulate_media(color_scheme=scheme)
