@@ -2,8 +2,10 @@
 
 from telehealth.consultations.effects import Moment, Send
 from telehealth.consultations.messages import CaseChanged, Message, ParticipantChanged
+from telehealth.consultations.model import Rung
 from telehealth.consultations.rights import Right
 from telehealth.consultations.room import Room, Seat
+from telehealth.consultations.weak_links import rung_of
 from telehealth.ids import ConnectionId
 
 
@@ -23,13 +25,15 @@ def announcements(before: Room, after: Room, now: Moment) -> list[Send]:
 def _news(before: Room, after: Room, viewer: Seat, now: Moment) -> list[Message]:
     earlier = before.seat(viewer.id)
     if earlier is None or _is_fresh(earlier, viewer):
-        return [after.welcome(viewer, now.at), *_lobby(None, after, viewer), *_case(None, after, viewer)]
+        news = [*_rungs(None, after, viewer), *_lobby(None, after, viewer), *_case(None, after, viewer)]
+        return [after.welcome(viewer, now.at), *news]
     changed = [
         ParticipantChanged(participant=seat.view())
         for seat in after.seats
         if after.sees(viewer, seat) and not _is_known(before, earlier, seat)
     ]
-    return [*changed, *_lobby(before, after, viewer), *_case(before, after, viewer)]
+    news = [*_rungs(before, after, viewer), *_lobby(before, after, viewer), *_case(before, after, viewer)]
+    return [*changed, *news]
 
 
 def _is_fresh(earlier: Seat, viewer: Seat) -> bool:
@@ -41,6 +45,17 @@ def _is_known(before: Room, earlier: Seat, seat: Seat) -> bool:
     if known is seat:
         return before.sees(earlier, seat)
     return known is not None and before.sees(earlier, known) and known.view() == seat.view()
+
+
+def _rungs(before: Room | None, after: Room, viewer: Seat) -> list[Message]:
+    """What the links are good for: for one who comes those that are not at their best, later each that changed."""
+    told: list[Message] = []
+    for seat in after.seats if viewer.admitted else ():
+        known = before.seat(seat.id) if before is not None else None
+        was = (known.rung, known.rung_locked) if known is not None else (Rung.VIDEO, False)
+        if (seat.rung, seat.rung_locked) != was and after.sees(viewer, seat):
+            told.append(rung_of(seat))
+    return told
 
 
 def _lobby(before: Room | None, after: Room, viewer: Seat) -> list[Message]:

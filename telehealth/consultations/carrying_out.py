@@ -19,6 +19,8 @@ from telehealth.consultations.effects import (
     EncounterEnded,
     EntryStored,
     Input,
+    LockRung,
+    MediaRequest,
     Moment,
     OpenMedia,
     PublishSource,
@@ -100,7 +102,7 @@ class Executor:
         except Exception:
             logger.exception("room %s: %s failed", self._encounter, type(effect).__name__)
 
-    async def _require_media(self, effect: OpenMedia | PublishSource | UnpublishSource | TakeAnswer) -> None:
+    async def _require_media(self, effect: MediaRequest) -> None:
         media = self._ports.media
         match effect:
             case OpenMedia(participant):
@@ -111,6 +113,8 @@ class Executor:
                 await media.unpublish(self._encounter, participant, source)
             case TakeAnswer(participant, negotiation, sdp):
                 await media.answer(self._encounter, participant, negotiation, sdp)
+            case LockRung(participant, rung):
+                await media.lock(self._encounter, participant, rung)
             case _:
                 assert_never(effect)
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from telehealth.audit import AuditEvent
 from telehealth.consultations.messages import CaseView, ClientMessage, Message
-from telehealth.consultations.model import Encounter, Participant, Source, TimelineEntry
-from telehealth.consultations.ports import MediaClock, MediaOffered, MediaStateChanged
+from telehealth.consultations.model import Encounter, Participant, Rung, Source, TimelineEntry
+from telehealth.consultations.ports import MediaClock, MediaOffered, MediaRungChanged, MediaStateChanged
 from telehealth.ids import ConnectionId, ParticipantId
 
 EndReason = Literal["finished", "cancelled"]
@@ -117,6 +117,7 @@ Input = (
     | MediaOffered
     | MediaStateChanged
     | MediaClock
+    | MediaRungChanged
 )
 
 
@@ -192,6 +193,14 @@ class TakeAnswer:
     sdp: str
 
 
+@dataclass(frozen=True, slots=True)
+class LockRung:
+    """Keep what the participant gets on this rung, or measure again."""
+
+    participant: ParticipantId
+    rung: Rung | None
+
+
 # What is done once that has succeeded; if it fails, the rest goes on.
 
 
@@ -235,6 +244,7 @@ class TellWorklists:
     """Publish that the work lists may have changed."""
 
 
-Required = StoreSeat | StoreEntry | Advance | Record | OpenMedia | PublishSource | UnpublishSource | TakeAnswer
+MediaRequest = OpenMedia | PublishSource | UnpublishSource | TakeAnswer | LockRung
+Required = StoreSeat | StoreEntry | Advance | Record | MediaRequest
 Following = Send | Close | CloseMedia | CloseRoomMedia | TellEnded | TellWorklists
 Effect = Required | Following

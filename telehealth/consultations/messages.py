@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from telehealth.access import Role
-from telehealth.consultations.model import Admission, EncounterKind, EncounterStatus, Source
+from telehealth.consultations.model import Admission, EncounterKind, EncounterStatus, Rung, Source
 from telehealth.errors import Invalid
 
 VERSION = 1
 MAX_TEXT = 64 * 1024
 """Bytes of one text message, in UTF-8."""
+MAX_STILL = 40_000
+"""Characters of a still picture, in base64."""
 MAX_CHAT = 2_000
 """Characters of one chat line."""
 
@@ -32,6 +34,7 @@ def _without_nul(text: str) -> str:
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Key = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Sdp = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_without_nul)]
+Jpeg = Annotated[str, Field(min_length=4, max_length=MAX_STILL)]
 Line = Annotated[
     str, Field(min_length=1, max_length=MAX_CHAT), AfterValidator(_not_blank), AfterValidator(_without_nul)
 ]
@@ -92,6 +95,21 @@ class Mute(Message):
     reason: MuteReason
 
 
+class Lock(Message):
+    """Chooses what one's own link is to carry at most and at least; null leaves it to measurement."""
+
+    type: Literal["lock"] = "lock"
+    rung: Rung | None
+
+
+class Still(Message):
+    """One picture instead of moving ones."""
+
+    type: Literal["still"] = "still"
+    source: Literal[Source.CAMERA, Source.SCREEN]
+    jpeg: Jpeg
+
+
 class Chat(Message):
     """Writes a line."""
 
@@ -134,7 +152,7 @@ class Ping(Message):
 
 
 ClientMessage = Annotated[
-    Hello | Connect | Answer | Publish | Unpublish | Mute | Chat | Admit | Remove | Leave | End | Ping,
+    Hello | Connect | Answer | Publish | Unpublish | Mute | Lock | Still | Chat | Admit | Remove | Leave | End | Ping,
     Field(discriminator="type"),
 ]
 
@@ -263,6 +281,25 @@ class ClockOfMedia(Message):
     rate: Annotated[int, Field(ge=1_000, le=1_000_000)]
 
 
+class RungOf(Message):
+    """What a participant's link is good for; `locked` if they chose it."""
+
+    type: Literal["rung"] = "rung"
+    participant: Id
+    rung: Rung
+    locked: bool
+
+
+class StillOf(Message):
+    """A picture of somebody whose moving pictures do not come."""
+
+    type: Literal["still"] = "still"
+    participant: Id
+    source: Literal[Source.CAMERA, Source.SCREEN]
+    jpeg: Jpeg
+    at: Milliseconds
+
+
 class CaseChanged(Message):
     """How the ringing goes."""
 
@@ -312,6 +349,8 @@ ServerMessage = Annotated[
     | Lobby
     | Offer
     | ClockOfMedia
+    | RungOf
+    | StillOf
     | ChatLine
     | CaseChanged
     | Ended

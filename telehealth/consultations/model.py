@@ -113,6 +113,16 @@ class Source(StrEnum):
     SCREEN = "screen"
 
 
+class Rung(StrEnum):
+    """What a participant's link is good for, best first; the vitals have a socket of their own and come always."""
+
+    VIDEO = "video"
+    REDUCED = "reduced"
+    STILLS = "stills"
+    AUDIO = "audio"
+    VITALS = "vitals"
+
+
 class Admission(StrEnum):
     """Where a participant stands."""
 

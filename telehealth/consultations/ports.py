@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from telehealth.consultations.model import Encounter, Participant, Patient, Source, TimelineEntry
+from telehealth.consultations.model import Encounter, Participant, Patient, Rung, Source, TimelineEntry
 from telehealth.ids import EncounterId, ParticipantId, PatientId, UserId
 
 
@@ -132,7 +132,17 @@ class MediaClock:
     rate: int
 
 
-MediaEvent = MediaOffered | MediaStateChanged | MediaClock
+@dataclass(frozen=True, slots=True)
+class MediaRungChanged:
+    """What the participant's link is good for now; `locked` if a person said so."""
+
+    encounter: EncounterId
+    participant: ParticipantId
+    rung: Rung
+    locked: bool
+
+
+MediaEvent = MediaOffered | MediaStateChanged | MediaClock | MediaRungChanged
 MediaListener = Callable[[MediaEvent], None]
 
 
@@ -161,6 +171,10 @@ class MediaPlane(Protocol):
 
     async def answer(self, encounter: EncounterId, participant: ParticipantId, negotiation: int, sdp: str) -> None:
         """Take the browser's answer. Invalid (codes `bad_sdp`, `stale_negotiation`) if it cannot be used."""
+        ...
+
+    async def lock(self, encounter: EncounterId, participant: ParticipantId, rung: Rung | None) -> None:
+        """Keep what the participant gets on this rung; None leaves it to measurement again. NotFound without one."""
         ...
 
     async def close(self, encounter: EncounterId, participant: ParticipantId) -> None:

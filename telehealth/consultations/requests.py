@@ -31,6 +31,7 @@ from telehealth.consultations.messages import (
     End,
     Hello,
     Leave,
+    Lock,
     Mute,
     Ping,
     Pong,
@@ -38,12 +39,14 @@ from telehealth.consultations.messages import (
     Remove,
     Removed,
     SourceState,
+    Still,
     Unpublish,
 )
 from telehealth.consultations.model import Admission, EntryKind, Source, TimelineEntry
 from telehealth.consultations.ports import MediaState
 from telehealth.consultations.rights import Right, is_host, right_to_send
 from telehealth.consultations.room import LINES_KEPT, Room, Seat, stored_key
+from telehealth.consultations.weak_links import locked, still
 from telehealth.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooMany
 from telehealth.ids import ConnectionId
 
@@ -65,6 +68,9 @@ def answered(room: Room, seat: Seat, message: ClientMessage, now: Moment) -> Cha
         case Connect() | Answer() | Publish() | Unpublish() | Mute():
             _require_admitted(seat)
             return _about_media(room, seat, message)
+        case Lock() | Still():
+            _require_admitted(seat)
+            return locked(room, seat, message) if isinstance(message, Lock) else still(room, seat, message, now)
         case Chat() | Admit() | Remove() | End():
             _require_admitted(seat)
             return _about_people(room, seat, message, now)

@@ -22,6 +22,7 @@ from telehealth.consultations.model import (
     Encounter,
     EntryKind,
     Participant,
+    Rung,
     Source,
     TimelineEntry,
 )
@@ -47,6 +48,8 @@ class Seat:
         media_of: The connection that asked for the media transport; an earlier one's lives on until its heir asks.
         media_until: Monotonic time at which the transport is given up unless somebody comes back.
         sources: What is published, with what the others are told about it.
+        rung: What the link is good for; `rung_locked` if the person chose it.
+        still_at: Monotonic time of the last still picture.
     """
 
     participant: Participant
@@ -56,6 +59,9 @@ class Seat:
     media: MediaState | None = None
     media_until: float | None = None
     sources: Mapping[Source, SourceState] = field(default_factory=lambda: _NOTHING)
+    rung: Rung = Rung.VIDEO
+    rung_locked: bool = False
+    still_at: float | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -89,7 +95,9 @@ class Seat:
 
     def without_media(self) -> "Seat":
         """Return the seat with no transport."""
-        return replace(self, media_of=None, media=None, media_until=None, sources=_NOTHING)
+        return replace(
+            self, media_of=None, media=None, media_until=None, sources=_NOTHING, rung=Rung.VIDEO, rung_locked=False
+        )
 
     def view(self) -> ParticipantView:
         """Return the seat as others see it."""

@@ -22,6 +22,8 @@ MAX_REASON_CHARS = 500
 INVITATION_LASTS = timedelta(hours=24)
 """How long a link holds, from now or from the booked time, whichever is later."""
 TRIES = 5
+MAX_WARD = 50
+"""Encounters of one practitioner that are looked through for those that are measured."""
 
 _TICKET_FOR = {Purpose.ROOM: Action.ENTER_ROOM, Purpose.VITALS: Action.READ_VITALS}
 
@@ -61,6 +63,13 @@ class Consultations:
         if principal.patient is None:
             return []
         return await self._encounters.open_of_patient(principal.patient)
+
+    async def of_practitioner(self, principal: Principal) -> Sequence[tuple[Encounter, Patient]]:
+        """Return the caller's own encounters that are under way or about to be, and their patients, soonest first."""
+        require_role(principal, Action.READ_WORKLIST)
+        found = await self._encounters.open_of_practitioner(UserId(principal.subject))
+        await self._ports.audit.record(event_by(principal, "ward.read", f"user/{principal.subject}"))
+        return [(encounter, await self._ports.patients.get(encounter.patient_id)) for encounter in found[:MAX_WARD]]
 
     async def ask_to_be_seen(self, principal: Principal, reason: str) -> Encounter:
         """Put the patient into the queue; who is in it already stays where they are.

@@ -45,10 +45,18 @@ from telehealth.consultations.model import (
     EntryKind,
     Participant,
 )
-from telehealth.consultations.ports import MediaClock, MediaOffered, MediaState, MediaStateChanged
+from telehealth.consultations.ports import (
+    MediaClock,
+    MediaEvent,
+    MediaOffered,
+    MediaRungChanged,
+    MediaState,
+    MediaStateChanged,
+)
 from telehealth.consultations.requests import answered
 from telehealth.consultations.rights import is_host
 from telehealth.consultations.room import Room, Seat, chat_line
+from telehealth.consultations.weak_links import rung_changed
 from telehealth.errors import TelehealthError
 
 MEDIA_GRACE_S = 15.0
@@ -96,10 +104,8 @@ def _next(room: Room, event: Input, now: Moment) -> Change:
             return Change(room if seat is None else room.having(_disconnected(seat, now)))
         case Revoked(subject):
             return _revoked(room, subject)
-        case MediaOffered() | MediaStateChanged():
-            return _media(room, event, now)
-        case MediaClock():
-            return Change(room, then=tuple(_clock(room, event)))
+        case MediaOffered() | MediaStateChanged() | MediaClock() | MediaRungChanged():
+            return _from_media(room, event, now)
         case Tick():
             return _tick(room, now)
         case _:
@@ -190,6 +196,18 @@ def _revoked(room: Room, subject: str) -> Change:
             closing.append(CloseMedia(seat.id))
         room = room.having(replace(seat.without_media(), connection=None))
     return Change(room, then=tuple(closing))
+
+
+def _from_media(room: Room, event: MediaEvent, now: Moment) -> Change:
+    match event:
+        case MediaOffered() | MediaStateChanged():
+            return _media(room, event, now)
+        case MediaClock():
+            return Change(room, then=tuple(_clock(room, event)))
+        case MediaRungChanged():
+            return rung_changed(room, event)
+        case _:
+            assert_never(event)
 
 
 def _media(room: Room, event: MediaOffered | MediaStateChanged, now: Moment) -> Change:

@@ -80,6 +80,8 @@ def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, coun
 def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
     watched = [viewer.watching[ssrc] for ssrc in remb.ssrcs if ssrc in viewer.watching]
     videos = [publication for publication in watched if publication.kind is Kind.VIDEO]
+    if videos:
+        viewer.estimate_bps = remb.bitrate_bps
     for publication in videos:
         publication.estimates.note(viewer, remb.bitrate_bps // len(videos), now)
         publication.tell_estimate(now)

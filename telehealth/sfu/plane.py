@@ -6,8 +6,15 @@ import logging
 from dataclasses import dataclass
 
 from telehealth.clock import Clock
-from telehealth.consultations.model import Source
-from telehealth.consultations.ports import MediaEvent, MediaListener, MediaOffered, MediaState, MediaStateChanged
+from telehealth.consultations.model import Rung, Source
+from telehealth.consultations.ports import (
+    MediaEvent,
+    MediaListener,
+    MediaOffered,
+    MediaRungChanged,
+    MediaState,
+    MediaStateChanged,
+)
 from telehealth.errors import Invalid, NotFound, TooMany, Unavailable
 from telehealth.ids import EncounterId, ParticipantId
 from telehealth.sfu import upkeep
@@ -164,6 +171,17 @@ class ForwardingPlane:
         self._changed(room, seat)
         self._offer(room, seat)
 
+    async def lock(self, encounter: EncounterId, participant: ParticipantId, rung: Rung | None) -> None:
+        room, seat = self._find(encounter, participant)
+        seat.ladder.lock(rung)
+        self._rung_changed(room, seat)
+
+    def _rung_changed(self, room: Room, seat: Seat) -> None:
+        self._route(room)
+        ladder = seat.ladder
+        logger.info("room %s: link of %s is good for %s", room.encounter, seat.participant, ladder.rung)
+        self._emit(MediaRungChanged(room.encounter, seat.participant, ladder.rung, ladder.locked is not None))
+
     async def close(self, encounter: EncounterId, participant: ParticipantId) -> None:
         room = self._rooms.get(encounter)
         seat = room.seats.pop(participant, None) if room else None
@@ -221,6 +239,8 @@ class ForwardingPlane:
         if peer is seat.newest and peer.negotiation.overdue(now):
             self._send_offer(room, seat, peer)
         upkeep.report(transport, now)
+        if peer is seat.current and seat.state is MediaState.CONNECTED and upkeep.judge(seat.ladder, transport, now):
+            self._rung_changed(room, seat)
 
     async def _tick_forever(self) -> None:
         for part in itertools.cycle(range(TICK_PARTS)):

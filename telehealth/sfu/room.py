@@ -9,6 +9,7 @@ from telehealth.errors import Conflict, NotFound, RoomFull
 from telehealth.ids import EncounterId, ParticipantId
 from telehealth.rtp.packet import extension
 from telehealth.rtp.token_bucket import TokenBucket
+from telehealth.sfu.ladder import Ladder
 from telehealth.sfu.limits import (
     ANSWERS_BURST,
     ANSWERS_PER_S,
@@ -49,6 +50,7 @@ class Seat:
         self.state: MediaState | None = None
         self.publications: dict[Source, Publication] = {}
         self.negotiations = 0
+        self.ladder = Ladder()
         self.answers = TokenBucket(ANSWERS_PER_S, ANSWERS_BURST, now)
         self.opens = TokenBucket(OPENS_PER_S, OPENS_BURST, now)
 
@@ -74,6 +76,7 @@ class Seat:
             and self.current is not None
             and publication.participant != self.participant
             and self.current.negotiation.receives(publication)
+            and self.ladder.carries(publication.kind)
         )
 
     def feed(self) -> bool:

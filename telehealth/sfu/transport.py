@@ -49,6 +49,7 @@ class Transport:
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
+        estimate_bps: How much of pictures it can receive, as it says itself; None before it has said so.
         arrivals: When its packets came, for congestion control at the peer.
         sent_packets, sent_bytes: Media sent for the first time: repetitions not counted.
     """
@@ -68,6 +69,7 @@ class Transport:
         self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
+        self.estimate_bps: int | None = None
         self.arrivals = Arrivals()
         self.sent_packets = 0
         self.sent_bytes = 0

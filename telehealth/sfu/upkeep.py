@@ -1,8 +1,10 @@
 """What is due from time to time: deadlines, signs of life, reports, repeated requests."""
 
+from telehealth.consultations.model import Rung
 from telehealth.consultations.ports import MediaState
 from telehealth.sfu.counters import Counters
 from telehealth.sfu.feedback import send_arrivals, send_report
+from telehealth.sfu.ladder import Ladder, Measured
 from telehealth.sfu.limits import (
     DTLS_DEADLINE_S,
     FEEDBACK_S,
@@ -66,3 +68,13 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
     publication.settle(now)
     counters.keyframe_requests += publication.ask_for_keyframe(now)
     publication.tell_estimate(now)
+
+
+def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
+    """Let the ladder see what is known of the link; tell whether its rung has changed."""
+    before = ladder.rung
+    changed = ladder.judge(Measured(transport.estimate_bps, transport.link.share), now)
+    if changed and Rung.STILLS in (before, ladder.rung):
+        # Pictures begin or end: what was estimated with them, or without, says nothing about what comes.
+        transport.estimate_bps = None
+    return changed

@@ -23,11 +23,12 @@ from telehealth.consultations.effects import (
     StoreSeat,
 )
 from telehealth.consultations.messages import Admit, ClientMessage, Connect, Message, Publish
-from telehealth.consultations.model import Admission, Encounter, EncounterKind, Participant, Source, TimelineEntry
+from telehealth.consultations.model import Admission, Encounter, EncounterKind, Participant, Rung, Source, TimelineEntry
 from telehealth.consultations.ports import (
     MediaEvent,
     MediaListener,
     MediaOffered,
+    MediaRungChanged,
     MediaState,
     MediaStateChanged,
     OfferedTrack,
@@ -208,6 +209,10 @@ class FakeMediaPlane:
         if negotiation != self._offers.get(participant):
             raise Invalid("This offer is no longer open.", code="stale_negotiation")
         self.tell(MediaStateChanged(encounter, participant, MediaState.CONNECTED))
+
+    async def lock(self, encounter: EncounterId, participant: ParticipantId, rung: Rung | None) -> None:
+        self._called("lock", participant, rung)
+        self.tell(MediaRungChanged(encounter, participant, rung or Rung.VIDEO, rung is not None))
 
     async def close(self, encounter: EncounterId, participant: ParticipantId) -> None:
         self._called("close", participant)

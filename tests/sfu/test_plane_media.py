@@ -6,8 +6,8 @@ import socket
 import pytest
 from aiortc.rtp import RtpPacket
 
-from telehealth.consultations.model import Source
-from telehealth.consultations.ports import MediaState
+from telehealth.consultations.model import Rung, Source
+from telehealth.consultations.ports import MediaRungChanged, MediaState
 from telehealth.ids import ParticipantId
 from telehealth.rtp import rtcp
 from telehealth.sfu.limits import SSRCS_PER_TRANSPORT
@@ -222,3 +222,24 @@ async def test_feedback_on_what_one_does_not_watch_does_nothing(plane: Forwardin
         await bo.send_raw(rtcp.sender_report(rtcp.SenderReport(own, 1, 1, 1, 1)))
         await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
         assert plane.statistics().keyframe_requests == asked
+
+
+async def test_one_who_chooses_sound_only_gets_no_pictures_until_they_lift_it(plane: ForwardingPlane) -> None:
+    heard: list[MediaRungChanged] = []
+    plane.listen(lambda event: heard.append(event) if isinstance(event, MediaRungChanged) else None)
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:
+        await bo.gets("ana")
+        camera = plane._rooms[ROOM].seats[ana.name].publications[Source.CAMERA]
+        microphone = plane._rooms[ROOM].seats[ana.name].publications[Source.MICROPHONE]
+        await plane.lock(ROOM, bo.name, Rung.AUDIO)
+        assert (len(camera.viewers), len(microphone.viewers)) == (0, 1)
+        await plane.lock(ROOM, bo.name, Rung.VITALS)
+        assert (camera.viewers, microphone.viewers) == ((), ())
+        await plane.lock(ROOM, bo.name, None)
+        await until(lambda: len(camera.viewers) == 1, timeout_s=40)
+        await bo.gets("ana", more_than=bo.frames[("ana", Source.CAMERA)] + 3)
+    assert [(event.rung, event.locked) for event in heard[:3]] == [
+        (Rung.AUDIO, True),
+        (Rung.VITALS, True),
+        (Rung.VITALS, False),
+    ]

@@ -33,6 +33,13 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
  *
  * @typedef {Readonly<{ type: "clock", participant: string, source: Source, rtp: number, at: number, rate: number }>} Clock
  */
+/** @typedef {"video" | "reduced" | "stills" | "audio" | "vitals"} Rung What a link is good for, best first. */
+/** @typedef {Readonly<{ type: "rung", participant: string, rung: Rung, locked: boolean }>} RungOf */
+/**
+ * A picture of somebody whose moving pictures do not come; `jpeg` in base64.
+ *
+ * @typedef {Readonly<{ type: "still", participant: string, source: Source, jpeg: string, at: number }>} StillOf
+ */
 /** @typedef {Readonly<{ type: "case", case: Case }>} CaseChanged */
 /** @typedef {Readonly<{ type: "ended", reason: "finished" | "cancelled" }>} Ended */
 /** @typedef {Readonly<{ type: "removed" }>} Removed */
@@ -41,7 +48,7 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
 /**
  * @typedef {Welcome | ParticipantChanged | Lobby | Offer | ChatLine | CaseChanged | Ended | Removed | Replaced |
- *   Clock | Refusal | Pong} ServerMessage
+ *   Clock | RungOf | StillOf | Refusal | Pong} ServerMessage
  */
 
 /**
@@ -50,6 +57,8 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
  *   | Readonly<{ type: "answer", negotiation: number, sdp: string }>
  *   | Readonly<{ type: "publish" | "unpublish", source: Source }>
  *   | Readonly<{ type: "mute", source: Source, muted: boolean, reason: MuteReason }>
+ *   | Readonly<{ type: "lock", rung: Rung | null }>
+ *   | Readonly<{ type: "still", source: Source, jpeg: string }>
  *   | Readonly<{ type: "chat", key: string, text: string }>
  *   | Readonly<{ type: "admit" | "remove", participant: string }>
  *   | Readonly<{ type: "ping", sent_at: number }>} ClientMessage
@@ -58,12 +67,15 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** Sources in the order in which they are offered. @type {readonly Source[]} */
 export const SOURCES = ["camera", "microphone", "screen"];
 
+/** What a link is good for, best first. @type {readonly Rung[]} */
+export const RUNGS = ["video", "reduced", "stills", "audio", "vitals"];
+
 /** A line of chat has at most so many characters (docs/protocol.md). */
 export const CHAT_LIMIT = 2000;
 
 /** @type {readonly ServerMessage["type"][]} */
 const TYPES = [
-  "welcome", "participant", "lobby", "offer", "clock", "chat", "case", "ended", "removed", "replaced", "error",
+  "welcome", "participant", "lobby", "offer", "clock", "rung", "still", "chat", "case", "ended", "removed", "replaced", "error",
   "pong",
 ];
 
@@ -108,6 +120,21 @@ export function parse(json) {
         rtp: number(from, "rtp"),
         at: number(from, "at"),
         rate: number(from, "rate"),
+      };
+    case "rung":
+      return {
+        type,
+        participant: text(from, "participant"),
+        rung: choice(from, "rung", RUNGS),
+        locked: flag(from, "locked"),
+      };
+    case "still":
+      return {
+        type,
+        participant: text(from, "participant"),
+        source: choice(from, "source", SOURCES),
+        jpeg: text(from, "jpeg"),
+        at: number(from, "at"),
       };
     case "chat":
       return chatLine(from);

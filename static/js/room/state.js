@@ -6,7 +6,7 @@
 
 import { unreachable } from "./reading.js";
 
-/** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, ServerMessage, Source } from "./messages.js" */
+/** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, Rung, ServerMessage, Source } from "./messages.js" */
 /** @import { StopReason } from "./retry.js" */
 
 /**
@@ -36,6 +36,7 @@ import { unreachable } from "./reading.js";
  *   pending: readonly Readonly<{ key: string, text: string }>[],
  *   seen: number,
  *   case: Case | null,
+ *   rungs: Readonly<Record<string, Readonly<{ rung: Rung, locked: boolean }>>>,
  *   refusal: Readonly<{ code: string, text: string, about: string }> | null,
  * }>} RoomState
  */
@@ -57,6 +58,7 @@ export const START = Object.freeze({
   pending: [],
   seen: 0,
   case: null,
+  rungs: {},
   refusal: null,
 });
 
@@ -86,8 +88,11 @@ export function next(state, message) {
       return { ...state, end: message.type };
     case "error":
       return { ...state, refusal: { code: message.code, text: message.text, about: message.about } };
+    case "rung":
+      return { ...state, rungs: { ...state.rungs, [message.participant]: { rung: message.rung, locked: message.locked } } };
     case "offer":
     case "clock":
+    case "still":
     case "pong":
       return state;
     case "line_opening":
@@ -121,6 +126,8 @@ function welcomed(state, welcome) {
     encounter: welcome.encounter,
     participants: welcome.participants,
     lobby: welcome.admission === "waiting" ? state.lobby : null,
+    // Those that are not at their best follow.
+    rungs: {},
     chat,
     pending: state.pending.filter((line) => !arrived.has(line.key)),
     // What stood there before this page was opened has been read, or can be read again at leisure.
@@ -170,6 +177,26 @@ export function unread(state) {
 /** Myself in the roster. @param {RoomState} state @returns {Participant | undefined} */
 export function myself(state) {
   return state.participants.find((one) => one.id === state.me);
+}
+
+/** What somebody's link is good for. @param {RoomState} state @param {string} participant @returns {Rung} */
+export function rungOf(state, participant) {
+  return state.rungs[participant]?.rung ?? "video";
+}
+
+/** Whether we are to send moving pictures. @param {RoomState} state */
+export function showsPictures(state) {
+  return ["video", "reduced"].includes(rungOf(state, state.me));
+}
+
+/**
+ * Whether somebody waits for stills of us: one whose link is weak, or all others when ours is.
+ *
+ * @param {RoomState} state
+ */
+export function givesStills(state) {
+  const mine = rungOf(state, state.me);
+  return mine === "stills" || (showsPictures(state) && others(state).some((one) => rungOf(state, one.id) === "stills"));
 }
 
 /** The others who are in the room, connected or expected back. @param {RoomState} state */

@@ -1,0 +1,115 @@
+"""What one participant gets of the others when the link to them is weak: vitals first, then voice, stills, pictures.
+
+Down as soon as it is clear that the present rung does not fit; up one rung at a time, by trial, since nobody can
+estimate room for pictures that are not sent. A trial that fails makes the next one wait twice as long.
+"""
+
+from dataclasses import dataclass
+
+from telehealth.consultations.model import Rung
+from telehealth.sfu.offer import Kind
+
+ORDER = (Rung.VITALS, Rung.AUDIO, Rung.STILLS, Rung.REDUCED, Rung.VIDEO)
+FLOOR_BPS = {Rung.VIDEO: 400_000, Rung.REDUCED: 130_000, Rung.STILLS: 70_000, Rung.AUDIO: 0, Rung.VITALS: 0}
+"""What the estimate for pictures must be to stay on a rung."""
+MOST_LOSS = {Rung.VIDEO: 0.25, Rung.REDUCED: 0.25, Rung.STILLS: 0.3, Rung.AUDIO: 0.5, Rung.VITALS: 1.0}
+CALM_LOSS = 0.08
+DOWN_AFTER_S = 1.5
+TRY_UP_AFTER_S = 8.0
+TRY_UP_AT_MOST_S = 64.0
+TRIAL_S = 10.0
+"""A step down this soon after a step up means that the trial failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of the way to a participant: the estimate for pictures if there is one, and the share lost."""
+
+    estimate_bps: int | None
+    loss: float
+
+
+class Ladder:
+    """Stands on a rung; `judge` moves it.
+
+    Attributes:
+        rung: Where it stands.
+        locked: Where a person put it, if one did.
+    """
+
+    __slots__ = ("_bad_since", "_fell_at", "_good_since", "_up_at", "_wait_s", "locked", "rung")
+
+    def __init__(self) -> None:
+        self.rung = Rung.VIDEO
+        self.locked: Rung | None = None
+        self._bad_since: float | None = None
+        self._good_since: float | None = None
+        self._up_at = self._fell_at = float("-inf")
+        self._wait_s = TRY_UP_AFTER_S
+
+    def lock(self, rung: Rung | None) -> None:
+        """Stay on this rung whatever is measured, or judge again from here on."""
+        self.locked = rung
+        if rung is not None:
+            self.rung = rung
+        self._bad_since = self._good_since = None
+        self._wait_s = TRY_UP_AFTER_S
+
+    def carries(self, kind: Kind) -> bool:
+        """Tell whether media of this kind go to the participant."""
+        return self.rung is not Rung.VITALS if kind is Kind.AUDIO else self.rung in (Rung.VIDEO, Rung.REDUCED)
+
+    def judge(self, measured: Measured, now: float) -> bool:
+        """Take a measurement; return whether the rung has changed."""
+        if self.locked is not None:
+            return False
+        if self._fits(measured, self.rung):
+            self._bad_since = None
+            return self._rise(measured, now)
+        self._good_since = None
+        if self._bad_since is None:
+            self._bad_since = now
+        if now - self._bad_since < DOWN_AFTER_S:
+            return False
+        self._fall(measured, now)
+        return True
+
+    @staticmethod
+    def _fits(measured: Measured, rung: Rung) -> bool:
+        if measured.loss > MOST_LOSS[rung]:
+            return False
+        # Without pictures on the way an estimate is a memory of worse days.
+        return (
+            rung not in (Rung.VIDEO, Rung.REDUCED)
+            or measured.estimate_bps is None
+            or measured.estimate_bps >= FLOOR_BPS[rung]
+        )
+
+    def _fall(self, measured: Measured, now: float) -> None:
+        lower = ORDER[: ORDER.index(self.rung)]
+        estimate = measured.estimate_bps
+        fitting = [rung for rung in lower if estimate is None or estimate >= FLOOR_BPS[rung]]
+        self.rung = fitting[-1] if measured.loss <= MOST_LOSS[self.rung] else lower[-1]
+        self._wait_s = min(TRY_UP_AT_MOST_S, 2 * self._wait_s) if now - self._up_at < TRIAL_S else self._wait_s
+        self._fell_at = now
+        self._bad_since = None
+
+    def _rise(self, measured: Measured, now: float) -> bool:
+        if self._up_at > self._fell_at and now - self._up_at >= TRIAL_S:
+            self._wait_s = TRY_UP_AFTER_S
+        if self.rung is Rung.VIDEO or measured.loss > CALM_LOSS:
+            self._good_since = None
+            return False
+        if self._good_since is None:
+            self._good_since = now
+        if now - self._good_since < self._wait_s or not self._may_rise(measured):
+            return False
+        self.rung = ORDER[ORDER.index(self.rung) + 1]
+        self._good_since = None
+        self._up_at = now
+        return True
+
+    def _may_rise(self, measured: Measured) -> bool:
+        # Full pictures come back only when reduced ones already leave room for them.
+        estimate = measured.estimate_bps
+        return self.rung is not Rung.REDUCED or estimate is None or estimate >= FLOOR_BPS[Rung.VIDEO]
