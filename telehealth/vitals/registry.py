@@ -93,6 +93,10 @@ class DeviceRegistry:
         for device in await self._devices.of_encounter(encounter):
             await self._devices.release(device.id, at)
 
+    async def measured(self, encounters: Sequence[EncounterId]) -> set[EncounterId]:
+        """Return those of them for which a device measures now; the caller has checked whose they are."""
+        return {encounter for encounter in encounters if await self._devices.of_encounter(encounter)}
+
     async def revoke(self, principal: Principal, device: DeviceId) -> None:
         """Take the device out of service for ever. Its credential is revoked by accounts."""
         require_role(principal, Action.MANAGE_DEVICES)

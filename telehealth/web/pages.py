@@ -63,6 +63,10 @@ async def worklist_page(request: web.Request) -> web.Response:
     return await rendered(request, "worklist", "Work list")
 
 
+async def ward_page(request: web.Request) -> web.Response:
+    return await rendered(request, "ward", "Ward", {"vitals": as_page_data()})
+
+
 async def availability_page(request: web.Request) -> web.Response:
     return await rendered(request, "availability", "Availability")
 

@@ -14,6 +14,7 @@ from telehealth.web.api import (
     scheduling,
     users,
 )
+    ward,
 from telehealth.web.device_routes import DEVICE_ROUTES
 from telehealth.web.docs import docs_page, openapi_document
 from telehealth.web.guard import guarded
@@ -226,6 +227,14 @@ _ENCOUNTERS = (
         status=201,
     ),
     Route(
+    Route(
+        "GET",
+        f"{_V1}/ward",
+        ward.read_ward,
+        A.READ_WORKLIST,
+        "List one's own encounters in which devices measure now, at most twelve.",
+        answers=ward.Ward,
+    ),
         "POST",
         f"{_V1}/queue/{{encounter}}/take",
         encounters.take_from_queue,
@@ -500,6 +509,7 @@ ROUTES: tuple[Route, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
+    _page("/ward", pages.ward_page, A.READ_WORKLIST, "Patients who are measured now."),
     """Put every row of the table into the router, each behind its checks."""
     for route in ROUTES:
         if route.method == "GET" and route.kind is not Kind.SOCKET:

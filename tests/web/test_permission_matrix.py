@@ -237,6 +237,8 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
 """Route → what to call it upon. A route without a line here fails."""
 
 BEYOND = {
+    "ward_page": nothing,
+    "read_ward": nothing,
     # A guest sees one encounter and is no patient of the clinic: they neither queue nor book.
     ("ask_to_be_seen", "guest"): 403,
     ("ask_to_be_seen", "guest of another"): 403,

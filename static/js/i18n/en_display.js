@@ -36,14 +36,12 @@ register({
   "vitals.replay.speed": "{speed}×",
   "vitals.replay.nothing": "Nothing is recorded yet.",
 
+  "vitals.demo": "DEMO",
+
   "ward.enter": "Enter the visit of {name}",
   "ward.score": "NEWS2 {score}",
   "ward.score.incomplete": "NEWS2 incomplete",
   "ward.score.none": "No score yet",
-  "ward.alarm.high": "*** alarm",
-  "ward.alarm.medium": "** alarm",
-  "ward.alarm.low": "* alarm",
-  "ward.alarm.technical": "Device alarm",
   "ward.line.interrupted": "Interrupted",
   "ward.line.opening": "Connecting…",
   "ward.line.stopped": "Stopped",
