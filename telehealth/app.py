@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hmac
 import logging
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,11 +37,9 @@ from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import NewId, ParticipantId, PatientId, random_id
-from telehealth.ingest.hl7_inbox import Hl7Inbox, InboxPorts
-from telehealth.ingest.mllp import MllpOptions, MllpServer
+from telehealth.ingest.hl7_inbox import InboxPorts
+from telehealth.ingest.mllp_door import mllp_door
 from telehealth.interop.alarm_messages import AlarmsJson
-from telehealth.interop.hl7.acks import AckStyle
-from telehealth.interop.hl7.rows import Reading
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
@@ -412,7 +409,8 @@ async def _ways_in(settings: Settings, ground: Ground, metrics: Metrics, watch: 
     async with AsyncExitStack() as stack:
         deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
         stack.push_async_callback(reports.aclose)
-        mllp_port = await stack.enter_async_context(_mllp(settings, ground, reports, metrics))
+        inbox = InboxPorts(reports, ground.stores.device_aliases, metrics, ground.clock, ground.new_id)
+        mllp_port = await stack.enter_async_context(mllp_door(settings, inbox))
         yield WaysIn(vitals, deliveries, reports, mllp_port)
 
 
@@ -423,39 +421,6 @@ def _report_ports(ground: Ground) -> ReportPorts:
 
 def _aliases(ground: Ground) -> AliasRegistry:
     return AliasRegistry(aliases=ground.stores.device_aliases, devices=ground.stores.devices, audit=ground.audit)
-
-
-@asynccontextmanager
-async def _mllp(settings: Settings, ground: Ground, reports: Reports, metrics: Metrics) -> AsyncIterator[int]:
-    """Yield the port on which MLLP is taken, 0 for none."""
-    if not settings.mllp_listens:
-        yield 0
-        return
-    ports = InboxPorts(reports, ground.stores.device_aliases, metrics, ground.clock, ground.new_id)
-    reading = Reading(accept_x=settings.mllp_accept_x, debug_is_test=settings.mllp_debug_is_test)
-    inbox = Hl7Inbox(ports, reading, AckStyle(settings.mllp_ack_style))
-    options = MllpOptions(settings.mllp_host, settings.mllp_port, settings.mllp_allow, mllp_tls(settings))
-    server = MllpServer(options, inbox, reports, metrics)
-    await server.start()
-    try:
-        yield server.port
-    finally:
-        await server.aclose()
-
-
-def mllp_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return how MLLP is encrypted, None if it isn't; Unavailable if a file can't be read."""
-    if settings.mllp_tls_certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.mllp_tls_certificate, settings.mllp_tls_key)
-        if settings.mllp_client_ca is not None:
-            context.load_verify_locations(settings.mllp_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as failure:
-        raise Unavailable(f"MLLP's certificate can't be used: {failure.strerror or failure}.", code="bad_tls") from None
-    return context
 
 
 @asynccontextmanager

@@ -110,6 +110,26 @@ def monitor(
     _run(simulate_monitor(options))
 
 
+@simulate.command("hl7")
+def simulate_hl7_monitor(
+    device: Annotated[str, typer.Option(help="The device's EUI-64, entered as its alias.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the MLLP server.")] = 2575,
+    host: Annotated[str, typer.Option(help="Address of the MLLP server.")] = "127.0.0.1",
+    scenario: Annotated[str, typer.Option(help="As for `simulate monitor`.")] = "stable",
+    seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+    ca: Annotated[
+        Path | None, typer.Option(help="Speak TLS, and trust the certificates in this file (PEM).", show_default=False)
+    ] = None,
+) -> None:
+    """Be a monitor that sends HL7 v2 over MLLP: numbers and waves of a synthetic patient, each second."""
+    import ssl
+
+    from telehealth.demo.hl7_monitor import Hl7Options, simulate_hl7
+
+    tls = ssl.create_default_context(cafile=str(ca)) if ca else None
+    _run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
+
+
 InspectedFile = Annotated[Path, typer.Argument(help="The file; `-` reads standard input.", show_default=False)]
 
 

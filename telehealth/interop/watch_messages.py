@@ -13,6 +13,7 @@ from telehealth.ids import DeviceId
 from telehealth.interop.alarm_messages import AlarmChangedMessage, EntriesMade, LimitsSet, ScoreIssued
 from telehealth.interop.vital_frames import encode_frame
 from telehealth.interop.wire import Id, Line, Message, Ms, TicketText, parse
+from telehealth.vitals.codes import TEXTS
 from telehealth.vitals.feed import BACKFILL_AFTER_MS
 from telehealth.vitals.model import Device, DeviceKind, Quality, Report, Sample, WaveBlock, WaveChannel
 
@@ -193,7 +194,12 @@ class VitalsJson:
             received_at=to_ms(report.received_at),
             demo=report.demo,
             late=to_ms(report.received_at) - to_ms(report.taken_at) > BACKFILL_AFTER_MS,
-            values=tuple(_value(sample, conflict=sample.mdc in conflicts) for sample in report.samples),
+            # A rhythm is kept, but those who watch numbers are told numbers.
+            values=tuple(
+                _value(sample, conflict=sample.mdc in conflicts)
+                for sample in report.samples
+                if sample.mdc not in TEXTS
+            ),
         )
         return _without_id(message)
 

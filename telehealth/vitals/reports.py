@@ -331,7 +331,10 @@ def _first_index(line: _Line, channel: WaveChannel, wave: ObservedWave) -> int:
     expected = line.ends.get(channel.device_channel)
     if expected is not None and abs(expected[1] - starts_s) <= FOLLOWS_S:
         first = expected[0]
-    line.ends[channel.device_channel] = (first + wave.count, starts_s + wave.count / wave.rate_hz)
+    ends_s = starts_s + wave.count / wave.rate_hz
+    # What is said again, or late, doesn't move the place at which the newest goes on.
+    if expected is None or ends_s > expected[1]:
+        line.ends[channel.device_channel] = (first + wave.count, ends_s)
     return first
 
 

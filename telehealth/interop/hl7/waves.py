@@ -26,7 +26,7 @@ RATES, RESOLUTIONS, RANGE = (68320,), (2327, 67917, 67945), 68323
 SENTINELS = (197376, 197378, 196660)
 ATTRIBUTE_PARTITION = 1
 
-_NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
 _SCALED_UNIT = re.compile(r"(?P<factor>\d{1,9}(?:\.\d{1,9})?)\.(?P<unit>[^/]+)/(?P<steps>\d{1,9})", re.ASCII)
 
 
@@ -185,7 +185,8 @@ def _sample_texts(row: Row) -> tuple[list[str], tuple[str, ...]]:
         return (texts[:-1] if not texts[-1].strip() else texts), ()
     if marks.repetition in raw:
         return raw.split(marks.repetition), ("samples_by_repetition",)
-    return raw.split(), ("samples_by_blanks",)
+    texts = raw.split()
+    return texts, ("samples_by_blanks",) if len(texts) > 1 else ()
 
 
 def _is_missing(number: Decimal | None, described: Attributes) -> bool:
