@@ -40,6 +40,7 @@ from telehealth.ids import NewId, ParticipantId, PatientId, random_id
 from telehealth.ingest.hl7_inbox import InboxPorts
 from telehealth.ingest.mllp_door import mllp_door
 from telehealth.interop.alarm_messages import AlarmsJson
+from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
@@ -57,8 +58,10 @@ from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.aliases import AliasRegistry
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
+from telehealth.vitals.history import VitalsHistory
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.reports import ReportPorts, Reports
+from telehealth.vitals.retention import Periods, Purged, Retention
 from telehealth.vitals.service import VitalsPlane
 from telehealth.web.album import Album
 from telehealth.web.application import new_application
@@ -138,6 +141,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
+        await stack.enter_async_context(_purging(settings, ground))
         ways = await stack.enter_async_context(_ways_in(settings, ground, metrics, watch))
         yield Services(
             settings=settings,
@@ -151,6 +155,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             worklists=Worklists(dispatch),
             devices=devices,
             vitals=ways.vitals,
+            history=_history(ground),
             watch=watch,
             alarms=Alarms(watch_ports, watch, ground.audit),
             deliveries=ways.deliveries,
@@ -423,6 +428,25 @@ def _aliases(ground: Ground) -> AliasRegistry:
     return AliasRegistry(aliases=ground.stores.device_aliases, devices=ground.stores.devices, audit=ground.audit)
 
 
+def _history(ground: Ground) -> VitalsHistory:
+    return VitalsHistory(frames=ground.stores.vital_frames, audit=ground.audit, wire=VitalsJson(), decode=decode_frame)
+
+
+def _retention(settings: Settings, ground: Ground) -> Retention:
+    periods = Periods(settings.retention_waves_days, settings.retention_numerics_days)
+    return Retention(frames=ground.stores.vital_frames, audit=ground.audit, clock=ground.clock, periods=periods)
+
+
+@asynccontextmanager
+async def _purging(settings: Settings, ground: Ground) -> AsyncIterator[None]:
+    retention = _retention(settings, ground)
+    retention.start()
+    try:
+        yield
+    finally:
+        await retention.aclose()
+
+
 @asynccontextmanager
 async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPlane]:
     plane = ForwardingPlane(MediaSettings(settings.media_host, settings.media_port, settings.advertised), clock)
@@ -495,6 +519,12 @@ async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
     """Open the repositories alone."""
     async with AsyncExitStack() as stack:
         yield (await _ground(settings, Surroundings(), stack)).stores
+
+
+async def purge(settings: Settings) -> Purged:
+    """Delete what is older than the settings let it be."""
+    async with AsyncExitStack() as stack:
+        return await _retention(settings, await _ground(settings, Surroundings(), stack)).purge()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,18 @@ def migrate(config: ConfigFile = None) -> None:
     print("The database has the present schema.")
 
 
+@cli.command()
+def purge(config: ConfigFile = None) -> None:
+    """Delete waveforms and numerics that are older than `retention_…_days`; the server does so each hour."""
+    from telehealth.app import purge as purge_database
+
+    async def delete() -> None:
+        purged = await purge_database(_settings(config))
+        print(f"Deleted {purged.waves} waveform frames and {purged.numerics} messages of numerics.")
+
+    _run(delete())
+
+
 @audit.command()
 def verify(config: ConfigFile = None) -> None:
     """Check every seal of the audit trail; exit code 1 if one does not fit."""

@@ -216,6 +216,12 @@ class Settings(BaseModel):
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `text`, or `auto`: text for a terminal, JSON for everything else."
     )
+    retention_waves_days: int = Field(
+        0, ge=0, le=36_500, description="Days for which waveforms are kept after they were measured; 0: for good."
+    )
+    retention_numerics_days: int = Field(
+        0, ge=0, le=36_500, description="Days for which numerics are kept after they were measured; 0: for good."
+    )
     rooms_limit: int = Field(100, ge=1, le=10_000, description="Rooms that may be live on this node at once.")
     room_seats: int = Field(6, ge=2, le=6, description="Seats in a room.")
     sockets_limit: int = Field(2_000, ge=10, le=100_000, description="Sockets that may be open on this node at once.")

@@ -9,12 +9,13 @@ from telehealth.web.api import (
     auth,
     cases,
     encounters,
+    history,
     photos,
     readings,
     scheduling,
     users,
-)
     ward,
+)
 from telehealth.web.device_routes import DEVICE_ROUTES
 from telehealth.web.docs import docs_page, openapi_document
 from telehealth.web.guard import guarded
@@ -227,7 +228,6 @@ _ENCOUNTERS = (
         status=201,
     ),
     Route(
-    Route(
         "GET",
         f"{_V1}/ward",
         ward.read_ward,
@@ -235,6 +235,7 @@ _ENCOUNTERS = (
         "List one's own encounters in which devices measure now, at most twelve.",
         answers=ward.Ward,
     ),
+    Route(
         "POST",
         f"{_V1}/queue/{{encounter}}/take",
         encounters.take_from_queue,
@@ -268,6 +269,33 @@ _ENCOUNTERS = (
         "Read what happened in an encounter.",
         query=encounters.After,
         answers=encounters.Timeline,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/vitals",
+        history.read_vitals,
+        A.READ_VITALS,
+        "Read what devices measured in an interval, at most 2,000 frames at a time.",
+        query=history.IntervalQuery,
+        answers=history.Interval,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/trends",
+        history.read_trends,
+        A.READ_VITALS,
+        "Read the least, the most and the middle value of each parameter for each minute or ten minutes.",
+        query=history.TrendQuery,
+        answers=history.Trends,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/encounters/{{encounter}}/strip",
+        history.read_strip,
+        A.READ_VITALS,
+        "Draw some seconds of waveforms on a millimetre grid.",
+        query=history.StripQuery,
+        content="image/svg+xml",
     ),
     Route(
         "POST",
@@ -481,6 +509,7 @@ _PAGES = (
     _page("/home", pages.home_page, A.ASK_TO_BE_SEEN, "A patient's visits."),
     _page("/book", pages.book_page, A.BOOK_APPOINTMENT, "Book a visit."),
     _page("/worklist", pages.worklist_page, A.READ_WORKLIST, "A practitioner's work list."),
+    _page("/ward", pages.ward_page, A.READ_WORKLIST, "Patients who are measured now."),
     _page("/availability", pages.availability_page, A.EDIT_AVAILABILITY, "A practitioner's weekly hours."),
     _page("/ambulance", pages.ambulance_page, A.OPEN_CASE, "A paramedic's cases."),
     _page("/admin", pages.admin_page, A.MANAGE_USERS, "Users, devices, audit trail."),
@@ -509,7 +538,6 @@ ROUTES: tuple[Route, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
-    _page("/ward", pages.ward_page, A.READ_WORKLIST, "Patients who are measured now."),
     """Put every row of the table into the router, each behind its checks."""
     for route in ROUTES:
         if route.method == "GET" and route.kind is not Kind.SOCKET:

@@ -19,6 +19,7 @@ from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.aliases import AliasRegistry
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
+from telehealth.vitals.history import VitalsHistory
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.reports import Reports
 from telehealth.vitals.service import VitalsPlane
@@ -52,6 +53,7 @@ class Services:
     worklists: Worklists
     devices: DeviceRegistry
     vitals: VitalsPlane
+    history: VitalsHistory
     watch: AlarmWatch
     alarms: Alarms
     deliveries: Deliveries

@@ -112,6 +112,10 @@ def encounter(body: Any = None) -> Callable[[Stage], Aim]:
     return lambda stage: Aim({"encounter": stage.encounter.id}, stage.encounter.owners, lambda who: body)
 
 
+def within(query: str) -> Callable[[Stage], Aim]:
+    return lambda stage: Aim({"encounter": stage.encounter.id}, stage.encounter.owners, query=query)
+
+
 def case(*, rung: bool = False) -> Callable[[Stage], Aim]:
     def aim(stage: Stage) -> Aim:
         doctor = principal(stage.callers["practitioner"]).subject
@@ -162,6 +166,7 @@ AVAILABILITY = {
     "valid_from": "2026-01-01",
 }
 NEW_USER = {"email": "new@clinic.example", "name": "New", "role": "paramedic", "password": "a long enough secret"}
+INTERVAL = "?from=2026-01-01T00:00:00Z&until=2026-01-01T01:00:00Z"
 SLOTS = "?practitioner=" + MISSING + "&from=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z"
 
 TYPED = {
@@ -194,6 +199,9 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "read_encounter": encounter(),
     "invite": encounter({"name": "Gil Moreau"}),
     "read_timeline": encounter(),
+    "read_vitals": within(INTERVAL),
+    "read_trends": within(INTERVAL),
+    "read_strip": within("?from=2026-01-01T00:00:00Z"),
     "list_alarms": encounter(),
     "acknowledge_alarm": alarm(),
     "snooze_alarm": alarm({"seconds": 60}),
@@ -229,6 +237,8 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "home_page": nothing,
     "book_page": nothing,
     "worklist_page": nothing,
+    "ward_page": nothing,
+    "read_ward": nothing,
     "availability_page": nothing,
     "ambulance_page": nothing,
     "admin_page": nothing,
@@ -237,8 +247,6 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
 """Route → what to call it upon. A route without a line here fails."""
 
 BEYOND = {
-    "ward_page": nothing,
-    "read_ward": nothing,
     # A guest sees one encounter and is no patient of the clinic: they neither queue nor book.
     ("ask_to_be_seen", "guest"): 403,
     ("ask_to_be_seen", "guest of another"): 403,
