@@ -8,7 +8,10 @@ FOREIGN = -2
 MALFORMED = -3
 _PADDING = 0x20
 _EXTENSION = 0x10
+_USUAL = 0x90
+"""The first byte of a packet with extensions, without padding and contributing sources: of nearly all."""
 _ONE_BYTE_PROFILE = 0xBEDE
+_ONE_BYTE = b"\xbe\xde"
 _TWO_BYTE_PROFILE = 0x1000
 
 
@@ -123,6 +126,11 @@ def inspect(packet: bytes, mid_id: int, mid: bytes, number_id: int) -> int:
     Returns:
         The number in the extension `number_id`, or NO_NUMBER; MALFORMED or FOREIGN (another MID) if it must go nowhere.
     """
+    if len(packet) > HEADER + 4 and packet[0] == _USUAL and packet[HEADER : HEADER + 2] == _ONE_BYTE:
+        end = HEADER + 4 + 4 * (packet[HEADER + 2] << 8 | packet[HEADER + 3])
+        if end > len(packet):
+            return MALFORMED
+        return _inspect_one_byte(packet, HEADER + 4, end, (mid_id, mid, number_id))
     if not is_well_formed(packet):
         return MALFORMED
     if not packet[0] & _EXTENSION:

@@ -56,16 +56,21 @@ class Reception:
 
     def packet(self, number: int, timestamp: int, now: float) -> None:
         """Count a packet that arrived at `now` (monotonic seconds)."""
-        if self._numbers is None:
+        numbers = self._numbers
+        if numbers is None:
             self._numbers = Unwrapper(number)
             self._base = number
+        elif (number - numbers.highest) & 0xFFFF == 1:
+            numbers.highest += 1
         else:
-            self._numbers.unwrap(number)
+            numbers.unwrap(number)
         self._received += 1
         transit = now * self._clock_rate - timestamp
         if self._transit is not None:
             # Modulo 2^32: the timestamp wraps around, the arrival does not.
-            step = (transit - self._transit + 2147483648.0) % 4294967296.0 - 2147483648.0
+            step = transit - self._transit
+            if not -2147483648.0 <= step < 2147483648.0:
+                step = (step + 2147483648.0) % 4294967296.0 - 2147483648.0
             self._jitter += (abs(step) - self._jitter) / 16.0
         self._transit = transit
 
