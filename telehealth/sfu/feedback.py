@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY
+from telehealth.sfu.limits import LOSSY, SHARED_LEAST_BPS
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -83,7 +83,8 @@ def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
     if videos:
         viewer.estimate_bps = remb.bitrate_bps
     for publication in videos:
-        publication.estimates.note(viewer, remb.bitrate_bps // len(videos), now)
+        least = SHARED_LEAST_BPS if len(publication.viewers) > 1 else 0
+        publication.estimates.note(viewer, max(least, remb.bitrate_bps // len(videos)), now)
         publication.tell_estimate(now)
 
 

@@ -31,6 +31,10 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+REDUCED_BPS = 250_000
+"""What a publisher is held to by its only viewer on the rung of small pictures."""
+SHARED_LEAST_BPS = 250_000
+"""Below, a weak viewer does not hold the publisher down for the others: it goes to stills alone."""
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6

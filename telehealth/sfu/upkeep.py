@@ -12,10 +12,12 @@ from telehealth.sfu.limits import (
     ICE_DEADLINE_S,
     LOST_S,
     PROBE_S,
+    REDUCED_BPS,
     REPORT_S,
     ROUND_TRIP_S,
     SUSPECT_S,
 )
+from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
 
@@ -70,9 +72,17 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
     publication.tell_estimate(now)
 
 
+def _hold_down(viewer: Transport, now: float) -> None:
+    for publication in viewer.watching.values():
+        if publication.kind is Kind.VIDEO and publication.viewers == (viewer,):
+            publication.estimates.note(viewer, min(REDUCED_BPS, viewer.estimate_bps or REDUCED_BPS), now)
+
+
 def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     """Let the ladder see what is known of the link; tell whether its rung has changed."""
     before = ladder.rung
+    if before is Rung.REDUCED:
+        _hold_down(transport, now)
     changed = ladder.judge(Measured(transport.estimate_bps, transport.link.share), now)
     if changed and Rung.STILLS in (before, ladder.rung):
         # Pictures begin or end: what was estimated with them, or without, says nothing about what comes.

@@ -7,10 +7,11 @@ import { SOURCES } from "./messages.js";
 import { Peer } from "./peer.js";
 import { offsetMs } from "./server_clock.js";
 import { RoomSocket } from "./socket.js";
-import { next, others, phase, START, waiting } from "./state.js";
+import { givesStills, next, others, phase, showsPictures, START, waiting } from "./state.js";
+import { Stills } from "./stills.js";
 
 /** @import { LocalMedia } from "./media.js" */
-/** @import { Clock, MuteReason, Offer, ServerMessage, Source, Welcome } from "./messages.js" */
+/** @import { Clock, MuteReason, Offer, Rung, ServerMessage, Source, StillOf, Welcome } from "./messages.js" */
 /** @import { RemoteTracks } from "./peer.js" */
 /** @import { LocalEvent, RoomState } from "./state.js" */
 
@@ -21,6 +22,7 @@ import { next, others, phase, START, waiting } from "./state.js";
  * @property {() => void} onChange
  * @property {() => void} onAdmitted The door was opened for one who waited.
  * @property {(clock: Clock) => void} [onClock] When somebody's pictures are taken.
+ * @property {(still: StillOf) => void} [onStill] A picture of somebody whose moving pictures do not come.
  * @property {(link: { quality: string, path: string }) => void} onLink
  */
 
@@ -42,6 +44,10 @@ export class Consultation {
     this._socket = new RoomSocket({
       ticket: async () => (await api("POST", "/tickets", { purpose: "room", encounter: options.encounter })).ticket,
       onMessage: (message) => this._heard(message),
+    });
+    this._stills = new Stills({
+      track: (source) => options.media.track(source),
+      send: (source, jpeg) => this._socket.send({ type: "still", source, jpeg }),
     });
     this._peer = this._newPeer();
   }
@@ -87,6 +93,11 @@ export class Consultation {
     this._socket.send({ type: "remove", participant });
   }
 
+  /** Choose what our link is to carry, or leave it to measurement. @param {Rung | null} rung */
+  lock(rung) {
+    this._socket.send({ type: "lock", rung });
+  }
+
   end() {
     this._socket.send({ type: "end" });
   }
@@ -107,7 +118,7 @@ export class Consultation {
     const { media, onLink } = this._options;
     return new Peer({
       send: (message) => this._socket.send(message),
-      localTrack: (source) => media.track(source),
+      localTrack: (source) => (source === "microphone" || showsPictures(this.state) ? media.track(source) : null),
       publishes: (source) => media.published().includes(source),
       onRemote: (remote) => {
         this.remote = remote;
@@ -140,6 +151,13 @@ export class Consultation {
       case "participant":
         this._participantChanged(before);
         return;
+      case "rung":
+        void this._peer.refreshLocal();
+        if (message.participant === this.state.me) announce(text(`room.rung.${message.rung}.mine`));
+        return;
+      case "still":
+        this._options.onStill?.(message);
+        return;
       case "chat":
         this._announceLine(message.participant, message.text);
         return;
@@ -150,6 +168,7 @@ export class Consultation {
   /** @param {ServerMessage | LocalEvent} message */
   _apply(message) {
     this.state = next(this.state, message);
+    this._stills.set(this.state.end === null && givesStills(this.state));
     if (this.state.end !== null) this._finish();
     this._options.onChange();
   }

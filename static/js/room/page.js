@@ -17,13 +17,16 @@ import { DeviceCheck } from "./check.js";
 import { Consultation } from "./consultation.js";
 import { Controls } from "./controls.js";
 import { LocalMedia } from "./media.js";
+import { RUNGS } from "./messages.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
-import { others, tiles, unread } from "./state.js";
+import { others, rungOf, tiles, unread } from "./state.js";
+import { pictureOf } from "./stills.js";
 import { View } from "./view.js";
 
 /** @import { Density } from "../vitals/numerics.js" */
 /** @import { Problem } from "./local_errors.js" */
+/** @import { StillOf } from "./messages.js" */
 
 const TICK_MS = 1000;
 const WIDE = "(min-width: 64rem)";
@@ -90,6 +93,8 @@ export class RoomPage {
     const shown = { board: this._board, alignment: this._alignment, tables };
     this._display = new Display(room, { ...shown, encounter: this._encounter, role: this._role });
     this._boardOn = false;
+    this._rung = find("#rung", HTMLSelectElement, room);
+    this._rung.addEventListener("change", () => this._visit.lock(RUNGS.find((rung) => rung === this._rung.value) ?? null));
     this._connectRoom(room);
   }
 
@@ -120,6 +125,7 @@ export class RoomPage {
       onAdmitted: () => this._admitted(),
       onLink: ({ quality, path }) => this._showLink(quality, path),
       onClock: (clock) => this._alignment.heard(clock),
+      onStill: (still) => void this._drawStill(still),
     });
   }
 
@@ -199,6 +205,7 @@ export class RoomPage {
     if (this._view.phase === "waiting") this._showOwnPicture();
     if (this._view.phase !== "consultation") return;
     this._showStage();
+    this._rung.value = state.rungs[state.me]?.locked ? rungOf(state, state.me) : "";
     this._panel.show(state);
     this._controls.show(this._controlState());
   }
@@ -239,8 +246,17 @@ export class RoomPage {
       remote,
       local: (source) => this._media.track(source),
       interrupted: this._visit.mediaState === "interrupted",
+      rung: (participant) => rungOf(state, participant),
       mirrored: this._media.facing === "user",
     });
+  }
+
+  /** @param {StillOf} still */
+  async _drawStill({ participant, source, jpeg }) {
+    const picture = await pictureOf(jpeg);
+    if (picture === null) return;
+    this._stage.drawStill(participant, source, picture);
+    this._showStage();
   }
 
   _showOwnPicture() {

@@ -3,7 +3,7 @@
 import { element } from "../ui/dom.js";
 import { text } from "../ui/text.js";
 
-/** @import { Participant, Source } from "./messages.js" */
+/** @import { Participant, Rung, Source } from "./messages.js" */
 /** @import { RemoteTracks } from "./peer.js" */
 /** @import { Tile } from "./state.js" */
 
@@ -16,10 +16,11 @@ import { text } from "../ui/text.js";
  * @property {ReadonlyMap<string, RemoteTracks>} remote
  * @property {(source: Source) => MediaStreamTrack | null} local
  * @property {boolean} interrupted Whether our own transport is broken, so that all pictures of others stand still.
+ * @property {(participant: string) => Rung} rung What somebody's link is good for.
  * @property {boolean} mirrored Whether one's own camera is shown as a mirror does.
  */
 
-/** @typedef {{ root: HTMLElement, video: HTMLVideoElement, name: HTMLElement, blank: HTMLElement, pin: HTMLButtonElement }} Seat */
+/** @typedef {{ root: HTMLElement, video: HTMLVideoElement, still: HTMLCanvasElement, rung: HTMLElement, name: HTMLElement, blank: HTMLElement, pin: HTMLButtonElement }} Seat */
 
 export class Stage {
   /**
@@ -66,6 +67,24 @@ export class Stage {
     return null;
   }
 
+  /**
+   * Draw a picture of somebody whose moving pictures do not come.
+   *
+   * @param {string} participant
+   * @param {Source} source
+   * @param {ImageBitmap} picture
+   */
+  drawStill(participant, source, picture) {
+    const seat = this._seats.get(`${participant} ${source}`);
+    if (seat !== undefined) {
+      seat.still.width = picture.width;
+      seat.still.height = picture.height;
+      seat.still.getContext("2d")?.drawImage(picture, 0, 0);
+      seat.still.dataset["drawn"] = "true";
+    }
+    picture.close();
+  }
+
   /** Play what the browser held back; call it from a press. */
   playAll() {
     for (const seat of this._seats.values()) void seat.video.play().catch(() => this._onBlocked());
@@ -77,9 +96,11 @@ export class Stage {
     video.muted = key.startsWith("self");
     const name = element("figcaption", { class: "seat-name" });
     const blank = element("span", { class: "seat-blank", "aria-hidden": "true" });
+    const still = element("canvas", { class: "seat-still" });
+    const rung = element("span", { class: "seat-rung" });
     const pin = element("button", { type: "button", class: "seat-pin", click: () => this._onPin(key) });
-    const root = element("figure", { class: "seat" }, video, blank, name, pin);
-    const seat = { root, video, name, blank, pin };
+    const root = element("figure", { class: "seat" }, video, blank, still, name, rung, pin);
+    const seat = { root, video, still, rung, name, blank, pin };
     this._seats.set(key, seat);
     this._place.append(root);
     if (!key.startsWith("self")) video.addEventListener("playing", () => this._playing(video));
@@ -92,7 +113,12 @@ export class Stage {
     const person = scene.participants.find((one) => one.id === tile.participant);
     const tracks = own ? ownTracks(tile, scene) : remoteTracks(tile, scene);
     this._attach(seat.video, tracks);
-    const picture = tracks.some((track) => track.kind === "video") && (own || person?.sources[tile.source]?.muted === false);
+    const rung = scene.rung(tile.participant);
+    const stops = !own && (["stills", "audio", "vitals"].includes(rung) || ["stills", "audio", "vitals"].includes(scene.rung(scene.me)));
+    const sent = own || person?.sources[tile.source]?.muted === false;
+    const picture = !stops && sent && tracks.some((track) => track.kind === "video");
+    seat.root.dataset["still"] = String(stops && sent && seat.still.dataset["drawn"] === "true");
+    seat.rung.textContent = rung === "video" ? "" : text(`room.rung.${rung}`);
     const what = caption(tile, own, person);
     seat.root.dataset["place"] = tile.place;
     seat.root.dataset["picture"] = picture ? "on" : "off";
