@@ -75,8 +75,8 @@ def test_news2_at_the_edges_of_each_band(name: str, value: float, points: int) -
 )
 def test_the_second_scale_asks_whether_it_is_air(
     spo2: float,
-    oxygen: bool | None,
-    points: int | None,  # noqa: FBT001 - a row of the table.
+    oxygen: bool | None,  # noqa: FBT001 - a row of the table.
+    points: int | None,
 ) -> None:
     assert news2(replace(WELL, spo2=spo2, spo2_scale=2, oxygen=oxygen)).points["spo2"] == points
 

@@ -1,0 +1,355 @@
+"""AlarmWatch and Alarms over a real database: stored, told, answered, and what happens when something fails."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from telehealth.access import Principal, Role
+from telehealth.bus import vitals_topic
+from telehealth.consultations.bedsides import EncounterBedsides
+from telehealth.consultations.model import EntryKind
+from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from telehealth.ids import AlarmId, DeviceId, EncounterId
+from telehealth.interop.alarm_messages import AlarmsJson
+from telehealth.storage.cipher import FieldCipher
+from telehealth.storage.database import Database
+from telehealth.storage.stores import open_stores
+from telehealth.vitals import alarm_watch
+from telehealth.vitals.alarm import Alarm, AlarmKind, AlarmState, Condition, Priority
+from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
+from telehealth.vitals.alarms import Alarms, Person, load
+from telehealth.vitals.limits import Limit
+from telehealth.vitals.model import Device, DeviceAssociation, Report, Sample
+from telehealth.vitals.scoring import Entry
+from telehealth.vitals.track import AlarmChanged
+from telehealth.vitals.vital_signs import Vital
+from tests.builders import (
+    DOCTOR,
+    ENCOUNTER,
+    NOON,
+    OTHER_DOCTOR,
+    PARAMEDIC,
+    PATIENT,
+    a_patient,
+    a_user,
+    an_encounter,
+    the_admin,
+    the_doctor,
+    the_guest,
+    the_paramedic,
+    the_patient,
+)
+from tests.doubles import FakeClock, RecordingAudit, RecordingBus, counted_ids
+
+MONITOR = DeviceId("de" * 16)
+IFEOMA = Person(the_doctor(), "Dr Ifeoma Okafor")
+TOPIC = vitals_topic(ENCOUNTER)
+
+
+class Node:
+    """One node of a clinic; several share a database and a bus."""
+
+    def __init__(self, database: Database, bus: RecordingBus, clock: FakeClock, *, demonstration: bool = False) -> None:
+        self.clock, self.bus = clock, bus
+        self.audit = RecordingAudit()
+        self.stores = open_stores(database, FieldCipher({"k": bytes(32)}, "k"))
+        self.ports = WatchPorts(
+            records=self.stores.watch_records,
+            bedsides=EncounterBedsides(self.stores.encounters, self.stores.patients),
+            devices=self.stores.devices,
+            bus=bus,
+            wire=AlarmsJson(),
+            clock=clock,
+            new_id=counted_ids(),
+        )
+        self.watch = AlarmWatch(self.ports, demonstration=demonstration)
+        self.alarms = Alarms(self.ports, self.watch, self.audit)
+
+    async def prepare(self) -> None:
+        await self.stores.patients.add(a_patient(birth_date="1962-03-14"))
+        await self.stores.users.add(a_user())
+        await self.stores.users.add(a_user(id=PARAMEDIC, role=Role.PARAMEDIC, email="jo.moreau@clinic.example"))
+        await self.stores.users.add(a_user(id=OTHER_DOCTOR, email="amal.haddad@clinic.example"))
+        await self.stores.encounters.add(an_encounter(paramedic_id=PARAMEDIC))
+        await self.stores.devices.add(Device(MONITOR, "Monitor bay 3"))
+        await self.stores.devices.associate(DeviceAssociation(MONITOR, ENCOUNTER, PATIENT, NOON))
+
+    async def seconds(self, count: int, *, spo2: float | None = 97.0, demo: bool = False) -> None:
+        for _ in range(count):
+            self.clock.advance(1)
+            now = self.clock.now()
+            if spo2 is not None:
+                values = {150456: spo2, 147842: 75.0}
+                samples = tuple(Sample(mdc, value, "", value, "", now, now) for mdc, value in values.items())
+                self.watch.reported(ENCOUNTER, Report(MONITOR, now, now, demo, samples))
+            await self.watch.turn()
+            await self.watch.tick()
+        await self.watch.turn()
+
+    def told(self, kind: str = "alarm") -> list[Any]:
+        return [json.loads(event.body) for event in self.bus.of(TOPIC) if event.kind == kind]
+
+    async def open(self) -> Alarm:
+        (alarm,) = await self.stores.watch_records.open_alarms(ENCOUNTER)
+        return alarm
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    opened = Database.in_memory()
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def node(database: Database) -> Node:
+    node = Node(database, RecordingBus(), FakeClock())
+    await node.prepare()
+    return node
+
+
+async def test_an_alarm_is_stored_told_and_written_on_the_timeline(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    assert [(a["alarm"]["state"], a["alarm"]["text"]) for a in node.told()] == [("active", "** SpO2 LOW 86 < 90")]
+    assert (await node.open()).text == "** SpO2 LOW 86 < 90"
+    (entry,) = await node.stores.encounters.timeline(ENCOUNTER)
+    assert (entry.kind, entry.text) == (EntryKind.ALARM_RAISED, "** SpO2 LOW 86 < 90")
+
+
+async def test_who_has_seen_it_is_told_to_everybody_and_kept(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    done = await node.alarms.acknowledge(IFEOMA, ENCOUNTER, (await node.open()).id)
+    assert done.state is AlarmState.ACKNOWLEDGED
+    assert node.told()[-1]["alarm"]["acknowledged_by"] == "Dr Ifeoma Okafor"
+    assert (await node.open()).acknowledged_by == DOCTOR
+    assert node.audit.actions == ["alarm.acknowledged"]
+    kinds = [entry.kind for entry in await node.stores.encounters.timeline(ENCOUNTER)]
+    assert kinds == [EntryKind.ALARM_RAISED, EntryKind.ALARM_ACKNOWLEDGED]
+    again = await node.alarms.acknowledge(IFEOMA, ENCOUNTER, done.id)
+    assert again.acknowledged_at == done.acknowledged_at
+
+
+async def test_a_pause_lasts_as_long_as_it_may_and_no_other(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    alarm = await node.open()
+    with pytest.raises(Invalid):
+        await node.alarms.snooze(IFEOMA, ENCOUNTER, alarm.id, 3600)
+    await node.alarms.snooze(IFEOMA, ENCOUNTER, alarm.id, 60)
+    await node.seconds(61, spo2=86.0)
+    assert [a["alarm"]["snoozed_until"] is None for a in node.told()] == [True, False, True]
+
+
+async def test_what_has_ended_cannot_be_acknowledged_and_what_never_was_is_not_found(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    alarm = await node.open()
+    await node.seconds(10)
+    with pytest.raises(Conflict) as refusal:
+        await node.alarms.acknowledge(IFEOMA, ENCOUNTER, alarm.id)
+    assert refusal.value.code == "not_open"
+    with pytest.raises(NotFound):
+        await node.alarms.acknowledge(IFEOMA, ENCOUNTER, AlarmId("f" * 32))
+
+
+@pytest.mark.parametrize(
+    ("who", "refusal"),
+    [
+        (the_patient(), Forbidden),
+        (the_guest(), Forbidden),
+        (the_admin(), Forbidden),
+        (the_doctor(subject=OTHER_DOCTOR), NotFound),
+    ],
+    ids=["patient", "guest", "admin", "other doctor"],
+)
+async def test_nobody_else_answers_an_alarm(node: Node, who: Principal, refusal: type[Exception]) -> None:
+    await node.seconds(20, spo2=86.0)
+    alarm, person = await node.open(), Person(who, "Somebody")
+    with pytest.raises(refusal):
+        await node.alarms.acknowledge(person, ENCOUNTER, alarm.id)
+    with pytest.raises(refusal):
+        await node.alarms.set_limits(person, ENCOUNTER, [Limit(Vital.SPO2)])
+    with pytest.raises(refusal):
+        await node.alarms.enter(person, ENCOUNTER, {Entry.OXYGEN: "yes"})
+    assert (await node.open()).state is AlarmState.ACTIVE
+
+
+async def test_the_attempt_is_written_down_before_anything_is_done(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    node.audit.failing = True
+    with pytest.raises(Unavailable):
+        await node.alarms.acknowledge(IFEOMA, ENCOUNTER, (await node.open()).id)
+    assert (await node.open()).state is AlarmState.ACTIVE
+
+
+async def test_limits_hold_at_once_and_say_who_set_them(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    await node.alarms.set_limits(IFEOMA, ENCOUNTER, [Limit(Vital.SPO2, low=84.0, very_low=80.0)])
+    (limits,) = node.told("limits")
+    spo2 = next(one for one in limits["limits"] if one["vital"] == "spo2")
+    assert (spo2["low"], spo2["set_by"]) == (84.0, "Dr Ifeoma Okafor")
+    assert (node.told()[-1]["alarm"]["state"], node.told()[-1]["alarm"]["reason"]) == ("ended", "limit_changed")
+    await node.seconds(20, spo2=86.0)
+    assert await node.stores.watch_records.open_alarms(ENCOUNTER) == []
+
+
+async def test_a_proposal_sets_nothing(node: Node) -> None:
+    assert await node.alarms.proposal(the_doctor(), ENCOUNTER) == {}
+    await node.seconds(3)
+    found = await node.alarms.proposal(the_doctor(), ENCOUNTER)
+    assert found[Vital.HEART_RATE].low == 60
+    assert await node.stores.watch_records.limits(ENCOUNTER) == []
+
+
+async def test_only_a_practitioner_signs_for_the_second_scale(node: Node) -> None:
+    crew = Person(the_paramedic(), "Jo Moreau")
+    await node.alarms.enter(crew, ENCOUNTER, {Entry.OXYGEN: "yes", Entry.CONSCIOUSNESS: "V"})
+    with pytest.raises(Forbidden):
+        await node.alarms.enter(crew, ENCOUNTER, {Entry.SPO2_SCALE: "2"})
+    await node.alarms.enter(IFEOMA, ENCOUNTER, {Entry.SPO2_SCALE: "2"})
+    assert [(e["entry"], e["by"]) for e in node.told("entries")[-1]["entries"]] == [
+        ("consciousness", "Jo Moreau"),
+        ("oxygen", "Jo Moreau"),
+        ("spo2_scale", "Dr Ifeoma Okafor"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [(Entry.CONSCIOUSNESS, "X"), (Entry.CONSCIOUSNESS, ""), (Entry.OXYGEN, "perhaps"), (Entry.TEMPERATURE, "98.6")],
+)
+async def test_what_makes_no_sense_is_not_entered(node: Node, entry: Entry, value: str) -> None:
+    with pytest.raises(Invalid):
+        await node.alarms.enter(IFEOMA, ENCOUNTER, {entry: value})
+    assert node.audit.actions == []
+
+
+async def test_a_score_is_issued_kept_and_told(node: Node) -> None:
+    assert await node.alarms.score_now(IFEOMA, ENCOUNTER) == ()
+    await node.seconds(3)
+    issued = await node.alarms.score_now(IFEOMA, ENCOUNTER)
+    assert [s["score"]["kind"] for s in node.told("score")] == ["news2", "mews"]
+    assert set(await node.alarms.scores(the_patient(), ENCOUNTER)) == set(issued)
+
+
+async def test_a_store_that_fails_keeps_nobody_from_hearing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, saved = node.ports.records, node.ports.records.save_alarms
+
+    async def failing(encounter: EncounterId, changes: Sequence[AlarmChanged]) -> None:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr(records, "save_alarms", failing)
+    await node.seconds(20, spo2=86.0)
+    assert len(node.told()) == 1
+    assert await records.open_alarms(ENCOUNTER) == []
+    alarm = AlarmId(node.told()[0]["alarm"]["id"])
+    with pytest.raises(Unavailable):
+        await node.alarms.acknowledge(IFEOMA, ENCOUNTER, alarm)
+    monkeypatch.setattr(records, "save_alarms", saved)
+    await node.seconds(1, spo2=86.0)
+    assert (await node.open()).state is AlarmState.ACKNOWLEDGED
+    assert len(node.told()) == 2
+
+
+async def test_a_bus_that_fails_keeps_nothing_from_being_stored(node: Node) -> None:
+    node.bus.failing = True
+    await node.seconds(20, spo2=86.0)
+    assert (await node.open()).state is AlarmState.ACTIVE
+
+
+async def test_after_a_restart_the_alarm_is_the_same(node: Node, database: Database) -> None:
+    await node.seconds(20, spo2=86.0)
+    before = await node.open()
+    after = Node(database, node.bus, node.clock)
+    await after.seconds(5, spo2=86.0)
+    assert (await after.open()).id == before.id
+    await after.seconds(10)
+    assert await after.stores.watch_records.open_alarms(ENCOUNTER) == []
+    assert await after.stores.watch_records.scores(ENCOUNTER, limit=10)
+
+
+async def test_what_was_said_at_another_node_holds_here(node: Node, database: Database) -> None:
+    elsewhere = Node(database, node.bus, node.clock)
+    await node.seconds(20, spo2=86.0)
+    alarm = await node.open()
+    await elsewhere.alarms.acknowledge(IFEOMA, ENCOUNTER, alarm.id)
+    await elsewhere.alarms.enter(IFEOMA, ENCOUNTER, {Entry.OXYGEN: "yes"})
+    await node.watch.reread(ENCOUNTER)
+    known = node.watch.find(ENCOUNTER)
+    assert known is not None and known.watch is not None
+    assert [one.acknowledged_name for one in known.watch.open_alarms] == ["Dr Ifeoma Okafor"]
+    assert known.watch.entries[Entry.OXYGEN].value == "yes"
+    await node.seconds(5, spo2=86.0)
+    assert (await node.open()).state is AlarmState.ACKNOWLEDGED
+
+
+async def test_all_ends_with_the_encounter_also_where_nobody_watches(node: Node, database: Database) -> None:
+    await node.seconds(20, spo2=80.0)
+    await Node(database, node.bus, node.clock).watch.ended(ENCOUNTER)
+    assert await node.stores.watch_records.open_alarms(ENCOUNTER) == []
+    assert node.told()[-1]["alarm"]["reason"] == "encounter_ended"
+
+
+async def test_a_device_that_was_released_is_not_lost(node: Node) -> None:
+    await node.seconds(5)
+    await node.stores.devices.release(MONITOR, node.clock.now())
+    await node.seconds(60, spo2=None)
+    assert [a["alarm"]["text"] for a in node.told() if a["alarm"]["state"] == "active"] == ["** LINK LOST"]
+    assert node.told()[-1]["alarm"]["state"] == "ended"
+
+
+async def test_who_comes_later_is_told_how_things_stand(node: Node) -> None:
+    await node.seconds(20, spo2=86.0)
+    kinds = [json.loads(body)["type"] for body in await node.watch.known(ENCOUNTER)]
+    assert kinds == ["limits", "entries", "score", "alarm"]
+
+
+async def test_a_patient_of_whom_nothing_comes_is_forgotten(node: Node) -> None:
+    await node.seconds(2)
+    await node.stores.devices.release(MONITOR, node.clock.now())
+    await node.seconds(700, spo2=None)
+    assert node.watch.patients == 0
+
+
+async def test_no_more_than_so_many_patients_are_watched(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarm_watch, "MAX_PATIENTS", 1)
+    await node.seconds(1)
+    now = node.clock.now()
+    node.watch.reported(EncounterId("c9" * 16), Report(MONITOR, now, now, False, ()))
+    assert node.watch.patients == 1
+
+
+async def test_simulated_data_are_watched_in_a_demonstration_only(node: Node, database: Database) -> None:
+    await node.seconds(20, spo2=80.0, demo=True)
+    assert node.told() == []
+    shown = Node(database, RecordingBus(), node.clock, demonstration=True)
+    await shown.seconds(20, spo2=80.0, demo=True)
+    assert [a["alarm"]["demo"] for a in shown.told()] == [True]
+    entries = await shown.stores.encounters.timeline(ENCOUNTER)
+    assert entries[-1].text.endswith("(DEMO)")
+
+
+async def test_its_task_stores_what_is_left_when_it_stops(node: Node) -> None:
+    node.watch.start()
+    now = node.clock.now()
+    sample = Sample(150021, 60.0, "", 60.0, "", now, now)
+    node.watch.reported(ENCOUNTER, Report(MONITOR, now, now, False, (sample,)))
+    await node.watch.turn()
+    await node.watch.aclose()
+    assert (await node.open()).text == "*** SYS LOW 60 < 70"
+
+
+def an_alarm(number: int, minutes_ago: float, name: str = "SpO2 LOW", **changes: Any) -> Alarm:
+    at = NOON - timedelta(minutes=minutes_ago)
+    condition = Condition(AlarmKind.LIMIT, "spo2", "low")
+    return Alarm(AlarmId(str(number)), condition, Priority.MEDIUM, name, at, raised_at=at, **changes)
+
+
+def test_alarms_are_counted_by_the_hour_without_simulated_and_late_ones() -> None:
+    real = [an_alarm(n, 30 * n) for n in range(5)] + [an_alarm(9, 10, "HR HIGH")]
+    others = [an_alarm(10, 1, demo=True), an_alarm(11, 1, late=True), an_alarm(12, 600)]
+    counted = load([*real, *others], NOON)
+    assert (counted.alarms, counted.hours, counted.per_hour) == (6, 2.0, 3.0)
+    assert counted.top == (("SpO2 LOW", 5), ("HR HIGH", 1))
+    assert load([], NOON).per_hour == 0
