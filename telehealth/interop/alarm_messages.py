@@ -10,6 +10,8 @@ from telehealth.clock import to_ms
 from telehealth.interop.wire import Id, Line, Message, Ms
 from telehealth.vitals.alarm import Alarm, AlarmKind, AlarmState
 from telehealth.vitals.limits import AgeBand, SetLimit
+from telehealth.vitals.rhythm import Hint, Rhythm
+from telehealth.vitals.rhythms import RhythmSeen
 from telehealth.vitals.scores import Band, Score, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
 from telehealth.vitals.vital_signs import SIGNS, Vital
@@ -127,6 +129,24 @@ class EntriesMade(Message):
     entries: tuple[EntryShown, ...]
 
 
+class RhythmMessage(Message):
+    """What the ECG looks like where somebody asked: support, no diagnosis.
+
+    `checked` is false when the device's rate has differed by more than a fifth for ten seconds, null without one.
+    """
+
+    type: Literal["rhythm"] = "rhythm"
+    id: EventIdText
+    on: bool
+    channel: Annotated[int, Field(ge=0, le=0xFFFF)]
+    rate: float | None
+    device_rate: float | None
+    rmssd_ms: float | None
+    checked: bool | None
+    hints: tuple[Hint, ...]
+    demo: bool
+
+
 class AlarmsJson:
     """Alarms and scores as JSON. Implements vitals.watch_ports.WatchWire."""
 
@@ -145,6 +165,21 @@ class AlarmsJson:
             EntryShown(entry=one.entry, value=one.value, at=to_ms(one.at), by=one.by_name) for one in entries.values()
         )
         return _without_id(EntriesMade(id=_FIRST, entries=shown))
+
+    def rhythm(self, seen: RhythmSeen) -> bytes:
+        rhythm = seen.rhythm or Rhythm(None, None, None, (), None)
+        message = RhythmMessage(
+            id=_FIRST,
+            on=seen.on,
+            channel=seen.channel,
+            rate=rhythm.rate,
+            device_rate=seen.device_rate,
+            rmssd_ms=rhythm.rmssd_ms,
+            checked=rhythm.checked,
+            hints=rhythm.hints,
+            demo=seen.demo,
+        )
+        return _without_id(message)
 
 
 def alarm_shown(alarm: Alarm) -> AlarmShown:

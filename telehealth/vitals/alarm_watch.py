@@ -23,6 +23,7 @@ from telehealth.vitals.limits import SetLimit, age_in_months, band_of, in_force
 from telehealth.vitals.model import Report, WaveBlock, WaveChannel
 from telehealth.vitals.patient_watch import Known, Outcome, PatientWatch
 from telehealth.vitals.ports import Devices
+from telehealth.vitals.rhythms import Rhythms
 from telehealth.vitals.scores import Score
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
@@ -40,6 +41,9 @@ CALL_S = 5.0
 MAX_PATIENTS = 2_000
 MAX_WAITING = 64
 """Reports that wait until what is known of their patient has been read."""
+
+LOOK_S = 5.0
+"""How often it is asked whether a silent device is still bound."""
 
 MAX_UNSAVED = 1_000
 SCORES_KNOWN = 50
@@ -71,6 +75,7 @@ class Watched:
     untold: deque[AlarmChanged] = field(default_factory=lambda: deque(maxlen=MAX_UNSAVED))
     scores: deque[Score] = field(default_factory=lambda: deque(maxlen=SCORES_KNOWN))
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    looked_at: datetime | None = None
 
     @property
     def busy(self) -> bool:
@@ -97,6 +102,7 @@ class AlarmWatch:
         self._demonstration = demonstration
         self._policy = policy or AlarmPolicy()
         self._patients: OrderedDict[EncounterId, Watched] = OrderedDict()
+        self.rhythms = Rhythms(demonstration=demonstration)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -118,7 +124,7 @@ class AlarmWatch:
             self._took(known, known.watch.alive(device, heard_at, demo=demo))
 
     def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
-        """Beats are looked for where somebody asked: see Rhythm."""
+        self.rhythms.waved(channel, block, self._ports.clock.now())
 
     def device_alarm(self, encounter: EncounterId, said: DeviceAlarm) -> None:
         """Take what a device says of an alarm of its own; its message has been stored by the caller."""
@@ -150,6 +156,7 @@ class AlarmWatch:
     async def ended(self, encounter: EncounterId) -> None:
         """End every alarm of an encounter that is over."""
         at = self._ports.clock.now()
+        self.rhythms.follow(encounter, on=False)
         known = self._patients.pop(encounter, None)
         if known is None or known.watch is None:
             known = Watched(encounter, await self._loaded(encounter))
@@ -170,6 +177,7 @@ class AlarmWatch:
         return [
             await self.limits_body(encounter),
             ports.wire.entries(entries),
+            ports.wire.rhythm(self.rhythms.told(encounter)),
             *(ports.wire.score(score) for score in newest.values()),
             *(ports.wire.alarm(alarm) for alarm in alarms),
         ]
@@ -214,11 +222,13 @@ class AlarmWatch:
         for known in list(self._patients.values()):
             if known.watch is None:
                 continue
-            known.take(known.watch.tick(at))
             if silent := known.watch.silent(at):
                 await self._forget_removed(known, silent, at)
+            known.take(known.watch.tick(at))
+            await self._look_at_rhythm(known)
             if known.watch.idle(at) and not known.busy:
                 self._patients.pop(known.encounter, None)
+                self.rhythms.follow(known.encounter, on=False)
 
     async def _run(self) -> None:
         clock, next_tick = self._ports.clock, self._ports.clock.monotonic() + TICK_S
@@ -242,10 +252,35 @@ class AlarmWatch:
                 async with self._ports.bus.subscribe(ALARMS) as deliveries:
                     async for delivery in deliveries:
                         if isinstance(delivery, Delivery):
-                            await self.reread(EncounterId(delivery.event.body.decode()))
+                            await self.obey(delivery.event)
             except TelehealthError as error:
                 logger.warning("topic %s: %s", ALARMS, error.code)
             await asyncio.sleep(RETRY_S)
+
+    async def obey(self, event: Event) -> None:
+        """Do what somebody asked for at another node, if the patient is watched here."""
+        encounter = EncounterId(event.body.decode())
+        if self.find(encounter) is None:
+            return
+        if event.kind in ("rhythm_on", "rhythm_off"):
+            await self.follow_rhythm(encounter, on=event.kind == "rhythm_on")
+        else:
+            await self.reread(encounter)
+
+    async def follow_rhythm(self, encounter: EncounterId, *, on: bool) -> None:
+        """Begin or stop to look for beats; TooMany."""
+        if self.rhythms.follows(encounter) == on:
+            return
+        self.rhythms.follow(encounter, on=on)
+        await self._tell(encounter, Event("rhythm", self._ports.wire.rhythm(self.rhythms.told(encounter))))
+
+    async def _look_at_rhythm(self, known: Watched) -> None:
+        if known.watch is None or not self.rhythms.follows(known.encounter):
+            return
+        rate = known.watch.heart_rate(self._ports.clock.now(), demo=self.rhythms.told(known.encounter).demo)
+        seen = self.rhythms.look(known.encounter, rate)
+        if seen is not None:
+            await self._tell(known.encounter, Event("rhythm", self._ports.wire.rhythm(seen)))
 
     async def reread(self, encounter: EncounterId) -> None:
         """Take over what people have stored at another node."""
@@ -312,6 +347,9 @@ class AlarmWatch:
     async def _forget_removed(self, known: Watched, silent: set[DeviceId], at: datetime) -> None:
         """A device that staff took away is not lost."""
         assert known.watch is not None
+        if known.looked_at is not None and (at - known.looked_at).total_seconds() < LOOK_S:
+            return
+        known.looked_at = at
         try:
             there = {device.id for device in await self._ports.devices.of_encounter(known.encounter)}
         except TelehealthError:

@@ -153,6 +153,14 @@ class Alarms:
         await self._watch.settle(known, outcome)
         return outcome.scores
 
+    async def follow_rhythm(self, who: Person, encounter: EncounterId, *, on: bool) -> None:
+        """Let the ECG be looked at for beats, or no more; it supports, and diagnoses nothing. TooMany."""
+        await self._manageable(who.principal, encounter, "rhythm.followed" if on else "rhythm.left")
+        if self._watch.find(encounter) is not None:
+            await self._watch.follow_rhythm(encounter, on=on)
+            return
+        await self._command("rhythm_on" if on else "rhythm_off", encounter)
+
     async def scores(self, principal: Principal, encounter: EncounterId) -> Sequence[Score]:
         """Return the newest 200 issued scores, newest first."""
         await self._readable(principal, encounter)
@@ -168,8 +176,11 @@ class Alarms:
 
     async def _elsewhere(self, encounter: EncounterId) -> None:
         """Let the node that watches the patient read what has changed."""
+        await self._command("changed", encounter)
+
+    async def _command(self, kind: str, encounter: EncounterId) -> None:
         try:
-            await self._ports.bus.publish(ALARMS, Event("changed", encounter.encode()))
+            await self._ports.bus.publish(ALARMS, Event(kind, encounter.encode()))
         except Unavailable:
             logger.warning("encounter %s: other nodes are not reached", encounter)
 

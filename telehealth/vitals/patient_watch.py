@@ -7,6 +7,7 @@ from datetime import datetime
 from telehealth.ids import AlarmId, DeviceId, NewId
 from telehealth.vitals import alarm as machine
 from telehealth.vitals.alarm import Alarm, AlarmPolicy
+from telehealth.vitals.codes import HEART_RATE
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import AgeBand, Limit, SetLimit, band_of, in_force, proposed
 from telehealth.vitals.model import Report, Sample
@@ -187,6 +188,11 @@ class PatientWatch:
         speaking = {vital: latest.speaking(vital, at) for vital in SIGNS}
         values = {v: state.value for v, state in speaking.items() if state is not None and state.value is not None}
         return proposed(self._limits(), values)
+
+    def heart_rate(self, at: datetime, *, demo: bool) -> float | None:
+        """Return the rate that a device says of its ECG now."""
+        speaking = self._stream(demo=demo).track.latest.speaking(Vital.HEART_RATE, at)
+        return speaking.value if speaking is not None and speaking.mdc == HEART_RATE else None
 
     def enter(self, entered: Iterable[Entered]) -> None:
         self.entries |= {one.entry: one for one in entered}

@@ -404,6 +404,15 @@ _ALARMS = (
         status=204,
     ),
     Route(
+        "PUT",
+        f"{_V1}/encounters/{{encounter}}/rhythm",
+        alarms.follow_rhythm,
+        A.MANAGE_ALARMS,
+        "Look for beats in the ECG, or no more: support, no diagnosis.",
+        body=alarms.RhythmWanted,
+        status=204,
+    ),
+    Route(
         "GET",
         f"{_V1}/encounters/{{encounter}}/scores",
         alarms.list_scores,

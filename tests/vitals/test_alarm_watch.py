@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from telehealth.access import Principal, Role
 from telehealth.bus import vitals_topic
 from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.model import EntryKind
-from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
 from telehealth.ids import AlarmId, DeviceId, EncounterId
 from telehealth.interop.alarm_messages import AlarmsJson
 from telehealth.storage.cipher import FieldCipher
@@ -22,7 +23,8 @@ from telehealth.vitals.alarm import Alarm, AlarmKind, AlarmState, Condition, Pri
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms, Person, load
 from telehealth.vitals.limits import Limit
-from telehealth.vitals.model import Device, DeviceAssociation, Report, Sample
+from telehealth.vitals.model import Device, DeviceAssociation, FrameFlag, Report, Sample, WaveBlock, WaveChannel
+from telehealth.vitals.rhythms import MAX_FOLLOWED, Rhythms, RhythmSeen
 from telehealth.vitals.scoring import Entry
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
@@ -295,14 +297,13 @@ async def test_a_device_that_was_released_is_not_lost(node: Node) -> None:
     await node.seconds(5)
     await node.stores.devices.release(MONITOR, node.clock.now())
     await node.seconds(60, spo2=None)
-    assert [a["alarm"]["text"] for a in node.told() if a["alarm"]["state"] == "active"] == ["** LINK LOST"]
-    assert node.told()[-1]["alarm"]["state"] == "ended"
+    assert node.told() == []
 
 
 async def test_who_comes_later_is_told_how_things_stand(node: Node) -> None:
     await node.seconds(20, spo2=86.0)
     kinds = [json.loads(body)["type"] for body in await node.watch.known(ENCOUNTER)]
-    assert kinds == ["limits", "entries", "score", "alarm"]
+    assert kinds == ["limits", "entries", "rhythm", "score", "alarm"]
 
 
 async def test_a_patient_of_whom_nothing_comes_is_forgotten(node: Node) -> None:
@@ -353,3 +354,58 @@ def test_alarms_are_counted_by_the_hour_without_simulated_and_late_ones() -> Non
     assert (counted.alarms, counted.hours, counted.per_hour) == (6, 2.0, 3.0)
     assert counted.top == (("SpO2 LOW", 5), ("HR HIGH", 1))
     assert load([], NOON).per_hour == 0
+
+
+# Rhythm
+
+CHANNEL = WaveChannel(ENCOUNTER, 1, MONITOR, "b1", 1, 131330, "II", "mV", 250.0, 0.005, 0.0)
+
+
+def block(first: int, **changes: Any) -> WaveBlock:
+    return WaveBlock(1, first, first, 0.0, b"\x00\x00" * 50, **changes)
+
+
+async def test_nobody_s_beats_are_looked_for_unless_somebody_asks(node: Node) -> None:
+    node.watch.waved(CHANNEL, block(0))
+    await node.seconds(2)
+    assert node.told("rhythm") == []
+    await node.alarms.follow_rhythm(IFEOMA, ENCOUNTER, on=True)
+    node.watch.waved(CHANNEL, block(50))
+    await node.seconds(1)
+    assert [(seen["on"], seen["channel"]) for seen in node.told("rhythm")] == [(True, 0), (True, 1)]
+    await node.alarms.follow_rhythm(IFEOMA, ENCOUNTER, on=False)
+    assert node.told("rhythm")[-1]["on"] is False
+    assert node.audit.actions == ["rhythm.followed", "rhythm.left"]
+
+
+async def test_who_asks_at_another_node_is_heard(node: Node, database: Database) -> None:
+    await node.seconds(2)
+    elsewhere = Node(database, node.bus, node.clock)
+    await elsewhere.alarms.follow_rhythm(IFEOMA, ENCOUNTER, on=True)
+    (command,) = node.bus.of(alarm_watch.ALARMS)
+    await node.watch.obey(command)
+    assert node.watch.rhythms.follows(ENCOUNTER)
+
+
+def test_simulated_late_and_missing_waves_are_not_looked_at() -> None:
+    rhythms = Rhythms(demonstration=False)
+    rhythms.follow(ENCOUNTER, on=True)
+    for odd in ({"flags": FrameFlag.DEMO}, {"flags": FrameFlag.BACKFILL}, {"gap": True}):
+        rhythms.waved(CHANNEL, block(0, **odd), NOON)
+    rhythms.waved(replace(CHANNEL, mdc=150452), block(0), NOON)
+    assert rhythms.look(ENCOUNTER, None) == RhythmSeen(on=True)
+    rhythms.waved(CHANNEL, block(0), NOON)
+    rhythms.waved(replace(CHANNEL, number=2), block(0), NOON)
+    seen = rhythms.look(ENCOUNTER, None)
+    assert seen is not None and seen.channel == 1
+    rhythms.waved(replace(CHANNEL, number=2), block(0), NOON + timedelta(seconds=6))
+    assert (rhythms.look(ENCOUNTER, None) or seen).channel == 2
+
+
+def test_only_so_many_rhythms_are_followed() -> None:
+    rhythms = Rhythms(demonstration=False)
+    for number in range(MAX_FOLLOWED):
+        rhythms.follow(EncounterId(str(number)), on=True)
+    with pytest.raises(TooMany):
+        rhythms.follow(ENCOUNTER, on=True)
+    rhythms.follow(EncounterId("0"), on=True)

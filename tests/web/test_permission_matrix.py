@@ -209,6 +209,7 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "set_limits": encounter({"limits": [{"vital": "spo2", "low": 88}]}),
     "propose_limits": encounter(),
     "make_entries": encounter({"oxygen": True}),
+    "follow_rhythm": encounter({"on": True}),
     "list_scores": encounter(),
     "score_now": encounter(),
     "open_case": lambda stage: Aim({}, (), lambda who: {"id": who.name.encode().hex()[:32].ljust(32, "0")}),

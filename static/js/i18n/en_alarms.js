@@ -73,7 +73,16 @@ register({
   "score.input.consciousness": "ACVPU",
   "score.input.temperature": "Temp",
 
-  "entry.title": "Seen by you",
+  "rhythm.check": "Look for beats in the ECG (support, no diagnosis)",
+  "rhythm.waiting": "Looking for beats…",
+  "rhythm.rate": "{rate}/min in the ECG",
+  "rhythm.differs": "HR check: the device says {device}, the ECG looks like {rate}. Look at the trace.",
+  "rhythm.variability": "RMSSD {ms} ms",
+  "rhythm.hint.bradycardia": "slow",
+  "rhythm.hint.tachycardia": "fast",
+  "rhythm.hint.pause": "pause",
+  "rhythm.hint.irregular": "irregular",
+
   "entry.consciousness": "Consciousness",
   "entry.consciousness.A": "A alert",
   "entry.consciousness.C": "C new confusion",

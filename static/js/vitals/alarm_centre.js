@@ -47,7 +47,7 @@ export class AlarmCentre {
     }
     this._scores = new ScoreView(
       places.scores,
-      { now: () => void this._do("/scores/now"), enter: (entries) => void this._do("/entries", entries, "PUT") },
+      { now: () => void this._do("/scores/now"), enter: (entries) => void this._do("/entries", entries, "PUT"), rhythm: (on) => void this._do("/rhythm", { on }, "PUT") },
       { mayScale: role === "practitioner" },
     );
     this._fill(places.alarms);

@@ -1,6 +1,6 @@
 /** Alarms, scores, limits and entries on the vitals socket (docs/protocol.md, "Vitals"). */
 
-import { choice, fields, flag, list, number, numberOrNull, text } from "../room/reading.js";
+import { choice, fields, flag, list, number, numberOrNull, text, texts } from "../room/reading.js";
 
 /** @import { Fields } from "../room/reading.js" */
 
@@ -32,7 +32,17 @@ import { choice, fields, flag, list, number, numberOrNull, text } from "../room/
 /** @typedef {Readonly<{ type: "score", id: string, score: Score }>} ScoreIssued */
 /** @typedef {Readonly<{ type: "limits", id: string, band: string, age_known: boolean, limits: readonly Limit[] }>} LimitsSet */
 /** @typedef {Readonly<{ type: "entries", id: string, entries: readonly Entry[] }>} EntriesMade */
-/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade} WatchMessage */
+/** @typedef {"bradycardia" | "tachycardia" | "pause" | "irregular"} Hint */
+/**
+ * Beats found in the ECG, where somebody asked; `checked` is false when the device's rate differs.
+ *
+ * @typedef {Readonly<{ type: "rhythm", id: string, on: boolean, channel: number, rate: number | null,
+ *   device_rate: number | null, rmssd_ms: number | null, checked: boolean | null, hints: readonly Hint[], demo: boolean }>} RhythmSeen
+ */
+/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade | RhythmSeen} WatchMessage */
+
+/** @type {readonly Hint[]} */
+const HINTS = ["bradycardia", "tachycardia", "pause", "irregular"];
 
 /**
  * Read the rest of a message of one of these types.
@@ -46,7 +56,24 @@ export function parseWatch(type, from) {
   if (type === "alarm") return { type, id, alarm: alarm(fields(from["alarm"], "alarm")) };
   if (type === "score") return { type, id, score: score(fields(from["score"], "score")) };
   if (type === "entries") return { type, id, entries: list(from, "entries", entry) };
+  if (type === "rhythm") return rhythm(id, from);
   return { type, id, band: text(from, "band"), age_known: flag(from, "age_known"), limits: list(from, "limits", limit) };
+}
+
+/** @param {string} id @param {Fields} from @returns {RhythmSeen} */
+function rhythm(id, from) {
+  return {
+    type: "rhythm",
+    id,
+    on: flag(from, "on"),
+    channel: number(from, "channel"),
+    rate: numberOrNull(from, "rate"),
+    device_rate: numberOrNull(from, "device_rate"),
+    rmssd_ms: numberOrNull(from, "rmssd_ms"),
+    checked: from["checked"] === null ? null : flag(from, "checked"),
+    hints: texts(from, "hints").map((hint) => choice({ hint }, "hint", HINTS)),
+    demo: flag(from, "demo"),
+  };
 }
 
 /** @param {Fields} from @returns {Alarm} */

@@ -1,14 +1,15 @@
 /** What is known of alarms, scores, limits and entries, and what of it is to be seen and heard: values in, values out. */
 
-/** @import { Alarm, Entry, EntryKind, Limit, Priority, Score, ScoreKind, WatchMessage } from "./alarm_messages.js" */
+/** @import { Alarm, Entry, EntryKind, Limit, Priority, RhythmSeen, Score, ScoreKind, WatchMessage } from "./alarm_messages.js" */
 
 /**
  * @typedef {Readonly<{ alarms: ReadonlyMap<string, Alarm>, past: readonly Alarm[], scores: readonly Score[],
- *   limits: readonly Limit[], band: string, ageKnown: boolean, entries: readonly Entry[] }>} Watch
+ *   limits: readonly Limit[], band: string, ageKnown: boolean, entries: readonly Entry[],
+ *   rhythm: RhythmSeen | null }>} Watch
  */
 
 /** @type {Watch} */
-export const NOTHING = { alarms: new Map(), past: [], scores: [], limits: [], band: "", ageKnown: false, entries: [] };
+export const NOTHING = { alarms: new Map(), past: [], scores: [], limits: [], band: "", ageKnown: false, entries: [], rhythm: null };
 
 const PAST = 50;
 /** @type {Readonly<Record<Priority, number>>} */
@@ -32,6 +33,8 @@ export function took(watch, message) {
     }
     case "limits":
       return { ...watch, limits: message.limits, band: message.band, ageKnown: message.age_known };
+    case "rhythm":
+      return { ...watch, rhythm: message };
     default:
       return { ...watch, entries: message.entries };
   }

@@ -110,6 +110,7 @@ export class VitalsBoard {
       case "score":
       case "limits":
       case "entries":
+      case "rhythm":
         this._alarms.heard(message);
         this._show();
         return;

@@ -6,7 +6,7 @@ import { browserZone, clockTime } from "../ui/time.js";
 import { entryOf, missing, oldestAt, scoreOf } from "./alarms.js";
 import { ageWords } from "./numerics.js";
 
-/** @import { EntryKind, Score, ScoreKind } from "./alarm_messages.js" */
+/** @import { EntryKind, RhythmSeen, Score, ScoreKind } from "./alarm_messages.js" */
 /** @import { Watch } from "./alarms.js" */
 
 /** @type {readonly ScoreKind[]} */
@@ -21,6 +21,7 @@ const CHOICES = [
 /**
  * @typedef {object} ScoreActions
  * @property {() => void} now
+ * @property {(on: boolean) => void} rhythm
  * @property {(entries: Readonly<Record<string, string | number | boolean>>) => void} enter
  */
 
@@ -40,12 +41,17 @@ export class ScoreView {
       return element("label", { class: "entry-row" }, label, field, by);
     });
     const now = element("button", { type: "button", class: "button button-quiet", "data-testid": "score-now", click: actions.now }, text("score.now"));
-    root.append(element("div", { class: "score-tiles" }, ...[...this._tiles.values()].map((one) => one.root)), now, ...rows);
+    this._follow = element("input", { type: "checkbox", "data-testid": "rhythm-check" });
+    this._follow.addEventListener("change", () => actions.rhythm(this._follow.checked));
+    this._rhythm = element("p", { class: "rhythm small", role: "status" });
+    const follow = element("label", { class: "rhythm-row" }, this._follow, ` ${text("rhythm.check")}`);
+    root.append(element("div", { class: "score-tiles" }, ...[...this._tiles.values()].map((one) => one.root)), now, ...rows, follow, this._rhythm);
   }
 
   /** @param {Watch} watch @param {number} now */
   show(watch, now) {
     for (const [kind, drawn] of this._tiles) write(drawn, scoreOf(watch, kind), now);
+    this._showRhythm(watch);
     for (const [kind, { field, by }] of this._entries) {
       const known = entryOf(watch, kind);
       if (document.activeElement !== field) field.value = known?.value ?? "";
@@ -53,6 +59,25 @@ export class ScoreView {
       if (by.textContent !== words) by.textContent = words;
     }
   }
+
+  /** @param {Watch} watch */
+  _showRhythm({ rhythm }) {
+    const on = rhythm?.on === true;
+    if (document.activeElement !== this._follow) this._follow.checked = on;
+    const words = rhythm !== null && on ? rhythmWords(rhythm) : "";
+    this._rhythm.toggleAttribute("data-differs", rhythm?.checked === false && on);
+    if (this._rhythm.textContent !== words) this._rhythm.textContent = words;
+  }
+}
+
+/** What the beats say, in words that claim nothing. @param {RhythmSeen} seen @returns {string} */
+function rhythmWords(seen) {
+  if (seen.rate === null) return [text("rhythm.waiting"), ...seen.hints.map((hint) => text(`rhythm.hint.${hint}`))].join(" · ");
+  const rate = Math.round(seen.rate);
+  if (seen.checked === false) return text("rhythm.differs", { device: seen.device_rate ?? "", rate });
+  const hints = seen.hints.map((hint) => text(`rhythm.hint.${hint}`));
+  const variability = seen.rmssd_ms === null ? [] : [text("rhythm.variability", { ms: Math.round(seen.rmssd_ms) })];
+  return [...(seen.demo ? [text("alarm.demo")] : []), text("rhythm.rate", { rate }), ...variability, ...hints].join(" · ");
 }
 
 /** @param {EntryKind} kind @param {string} value */

@@ -121,6 +121,12 @@ class EntriesToMake(Body):
         return {entry: str(value) for entry, value in given.items() if value is not None}
 
 
+class RhythmWanted(Body):
+    """Whether the ECG is to be looked at for beats."""
+
+    on: bool
+
+
 class ScoreList(Answer):
     """Issued scores, newest first."""
 
@@ -192,6 +198,13 @@ async def make_entries(request: web.Request) -> web.Response:
     encounter = _encounter(request)
     body = await body_of(request, EntriesToMake)
     await services(request).alarms.enter(await _person(request), encounter, body.values())
+    return web.Response(status=204)
+
+
+async def follow_rhythm(request: web.Request) -> web.Response:
+    encounter = _encounter(request)
+    body = await body_of(request, RhythmWanted)
+    await services(request).alarms.follow_rhythm(await _person(request), encounter, on=body.on)
     return web.Response(status=204)
 
 
