@@ -22,6 +22,8 @@ class Drop(StrEnum):
     UNROUTED = "unrouted"
     SOCKET = "socket"
     RESEND_LIMIT = "resend_limit"
+    TCP_LIMIT = "tcp_limit"
+    TCP_SLOW = "tcp_slow"
 
 
 class Counters:

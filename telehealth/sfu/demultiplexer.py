@@ -48,6 +48,12 @@ class Demultiplexer:
             if self._paths.get(address) is path:
                 del self._paths[address]
 
+    def gone(self, address: Address) -> None:
+        """Forget a path that has closed for good."""
+        path = self._paths.pop(address, None)
+        if path is not None:
+            path.transport.lost_path(path)
+
     def receive(self, datagram: bytes, address: Address, now: float, send: Send | None = None) -> None:
         """Take one datagram; `send` is the way back if it is not the UDP socket."""
         self._counters.packets_in += 1

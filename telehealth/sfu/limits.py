@@ -16,6 +16,16 @@ SSRCS_PER_ROOM = 4096
 ADDRESSES_PER_TRANSPORT = 8
 DTLS_QUEUE = 16
 
+TWIN_TRIES = 10
+"""How often a free port is looked for that is free for UDP and TCP alike."""
+TCP_CONNECTIONS = 512
+TCP_PER_HOST = 64
+"""A hospital may be one address."""
+TCP_WAITING_BYTES = 64 * 1024
+"""For one connection; what does not fit is skipped."""
+TCP_FIRST_CHECK_S = 10.0
+TCP_STALLED_S = 5.0
+
 SDP_BYTES = 64 * 1024
 SDP_LINES = 2048
 MEDIA_LINES = 32

@@ -6,6 +6,7 @@ Payload types and header-extension ids are ours and the same for everybody, so t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from telehealth.sfu.aiortc_hooks import Fingerprint
 from telehealth.sfu.stun import Credentials
@@ -23,6 +24,8 @@ MID_ID = 4
 TRANSPORT_CC_ID = 5
 
 _TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+Protocol = Literal["udp", "tcp"]
 
 CLOCK_RATES = {OPUS: 48_000, VP8: 90_000, H264: 90_000}
 
@@ -89,6 +92,7 @@ class Endpoint:
     fingerprint: Fingerprint
     addresses: tuple[str, ...]
     port: int
+    protocols: tuple[Protocol, ...] = ("udp",)
 
 
 def offer_text(endpoint: Endpoint, lines: Sequence[OfferedLine], *, version: int) -> str:
@@ -152,9 +156,14 @@ def _repairs() -> list[str]:
 
 
 def _candidates(endpoint: Endpoint) -> list[str]:
-    # Type preference of host candidates, earlier addresses first (RFC 8445 §5.1.2).
-    found = [
-        f"a=candidate:{place + 1} 1 udp {(126 << 24) + ((65535 - place) << 8) + 255} {address} {endpoint.port} typ host"
-        for place, address in enumerate(endpoint.addresses)
-    ]
+    found = []
+    for place, address in enumerate(endpoint.addresses):
+        where = f"{address} {endpoint.port} typ host"
+        if "udp" in endpoint.protocols:
+            # Type preference of host candidates, earlier addresses first (RFC 8445 §5.1.2).
+            found.append(f"a=candidate:{place + 1} 1 udp {(126 << 24) + ((65535 - place) << 8) + 255} {where}")
+        if "tcp" in endpoint.protocols:
+            # Below all of UDP; direction preference of a passive candidate (RFC 6544 §4.2).
+            priority = (90 << 24) + ((4 << 13 | 8191 - place) << 8) + 255
+            found.append(f"a=candidate:{place + 101} 1 tcp {priority} {where} tcptype passive")
     return [*found, "a=end-of-candidates"]

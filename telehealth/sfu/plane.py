@@ -22,11 +22,12 @@ from telehealth.sfu.aiortc_hooks import Certificate
 from telehealth.sfu.answer import parse_answer
 from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
-from telehealth.sfu.limits import TICK_PARTS, TICK_S
+from telehealth.sfu.limits import TICK_PARTS, TICK_S, TWIN_TRIES
 from telehealth.sfu.media_clock import media_clock
-from telehealth.sfu.offer import Endpoint, offer_text
+from telehealth.sfu.offer import Endpoint, Protocol, offer_text
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.tasks import Tasks
+from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.udp import UdpPort
 
@@ -40,12 +41,14 @@ class MediaSettings:
     Attributes:
         port: 0 picks a free one.
         advertised: IPv4 addresses at which browsers reach us, best first.
+        protocols: What browsers are told to try.
         max_transports: Beyond, nobody gets in: of this machine's capacity, not of a room's.
     """
 
     host: str = "0.0.0.0"  # noqa: S104 - participants come from anywhere; what they may do is checked by datagram.
     port: int = 0
     advertised: tuple[str, ...] = ("127.0.0.1",)
+    protocols: tuple[Protocol, ...] = ("udp", "tcp")
     max_transports: int = 400
 
 
@@ -60,6 +63,7 @@ class ForwardingPlane:
         self._counters = Counters()
         self._udp = UdpPort(settings.host, settings.port, self._counters, clock)
         self._demultiplexer = Demultiplexer(self._udp.send, self._counters, self._learn)
+        self._tcp = TcpPort(settings.host, self._counters, clock, self._demultiplexer.gone)
         self._certificate = Certificate()
         self._rooms: dict[EncounterId, Room] = {}
         self._places: dict[Transport, tuple[Room, Seat, Peer]] = {}
@@ -74,9 +78,25 @@ class ForwardingPlane:
         return self._udp.port
 
     async def start(self) -> None:
-        """Bind the socket and begin to serve; Unavailable if the port is taken."""
-        self._udp.open(self._demultiplexer.receive)
+        """Bind the sockets and begin to serve; Unavailable if the port is taken."""
+        await self._bind()
         self._tasks.start(self._tick_forever())
+
+    async def _bind(self) -> None:
+        tries = TWIN_TRIES if self._settings.port == 0 else 1
+        for left in reversed(range(tries)):
+            self._udp.open(self._demultiplexer.receive)
+            if "tcp" not in self._settings.protocols:
+                return
+            try:
+                await self._tcp.open(self._udp.port, self._demultiplexer.receive)
+            except Unavailable:
+                # A free port for datagrams may be taken for connections.
+                self._udp.close()
+                if not left:
+                    raise
+            else:
+                return
 
     async def aclose(self) -> None:
         """Say goodbye to everybody and free the socket and all tasks."""
@@ -84,6 +104,7 @@ class ForwardingPlane:
             await self.close_room(encounter)
         await self._farewells.settle()
         await self._tasks.aclose()
+        await self._tcp.aclose()
         self._udp.close()
 
     def listen(self, listener: MediaListener) -> None:
@@ -214,6 +235,8 @@ class ForwardingPlane:
     def _tick(self, part: int) -> None:
         """Do what is due in a part of the rooms; ten times a second for each, so that packets never wait for all."""
         now = self._clock.monotonic()
+        if part == 0:
+            self._tcp.tick(now)
         elapsed = now - self._ticked_at[part]
         self._ticked_at[part] = now
         for transport, (room, seat, peer) in list(self._places.items()):
@@ -293,7 +316,11 @@ class ForwardingPlane:
 
     def _emit_offer(self, room: Room, seat: Seat, peer: Peer) -> None:
         endpoint = Endpoint(
-            peer.transport.credentials, self._certificate.fingerprint, self._settings.advertised, self.port
+            peer.transport.credentials,
+            self._certificate.fingerprint,
+            self._settings.advertised,
+            self.port,
+            self._settings.protocols,
         )
         number = peer.negotiation.number
         sdp = offer_text(endpoint, peer.negotiation.offered or (), version=number)

@@ -7,6 +7,8 @@ from aioice.stun import Class, Message, Method, parse_message
 
 Address = tuple[str, int]
 
+TCP = "tcp:"
+"""Before the host in the address of a connection."""
 _REQUEST = b"\x00\x01"
 _COOKIE = b"\x21\x12\xa4\x42"
 _USERNAME = 0x0006
@@ -66,7 +68,7 @@ def nominates(request: Message) -> bool:
 def response(request: Message, address: Address, password: str) -> bytes:
     """Return the success response, with the address that the request came from."""
     message = Message(Method.BINDING, Class.RESPONSE, transaction_id=request.transaction_id)
-    message.attributes["XOR-MAPPED-ADDRESS"] = address
+    message.attributes["XOR-MAPPED-ADDRESS"] = (address[0].removeprefix(TCP), address[1])
     message.add_message_integrity(password.encode())
     return bytes(message)
 

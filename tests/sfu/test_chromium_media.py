@@ -33,6 +33,14 @@ FLAGS = [
     "--allow-loopback-in-peer-connection",
 ]
 
+PROTOCOL = """
+async () => {
+  const report = await room.peer.getStats();
+  const pair = [...report.values()].find((x) => x.type === "candidate-pair" && x.nominated && x.state === "succeeded");
+  return report.get(pair.localCandidateId).protocol;
+}
+"""
+
 
 class Stage:
     """A web server with one page, whose WebSockets carry offers and answers between browser and media plane."""
@@ -93,8 +101,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[tuple[Stage, Callable[[str], Any]]]:
-    plane = ForwardingPlane(MediaSettings(host="127.0.0.1"), SystemClock())
+async def staged(settings: MediaSettings | None = None) -> AsyncIterator[tuple[Stage, Callable[[str], Any]]]:
+    plane = ForwardingPlane(settings or MediaSettings(host="127.0.0.1"), SystemClock())
     await plane.start()
     stage = Stage(plane)
     app = web.Application()
@@ -206,3 +214,20 @@ async def test_someone_who_only_listens_is_not_suspected() -> None:
         await ana.evaluate("room.peer.getSenders().forEach(sender => sender.replaceTrack(null))")
         await asyncio.sleep(4)
         assert await ana.evaluate("room.states.at(-1)") == "connected"
+
+
+async def test_where_udp_is_blocked_the_call_works_over_tcp() -> None:
+    async with staged(MediaSettings(host="127.0.0.1", protocols=("tcp",))) as (stage, join):
+        ana, bo = await join("ana"), await join("bo")
+        for page, other in ((ana, "bo"), (bo, "ana")):
+            await until(page, f"room.frames('{other}/camera') > 10")
+            await until(page, "room.audioPackets().then(n => n > 20)")
+            assert await page.evaluate(PROTOCOL) == "tcp"
+        assert stage.plane.statistics().dropped["tcp_slow"] == 0
+
+
+async def test_where_both_work_udp_is_taken() -> None:
+    async with staged() as (_, join):
+        ana, bo = await join("ana"), await join("bo")
+        await until(bo, "room.frames('ana/camera') > 10")
+        assert [await page.evaluate(PROTOCOL) for page in (ana, bo)] == ["udp", "udp"]
