@@ -20,7 +20,7 @@ ENV PATH=/opt/telehealth/bin:$PATH \
     TELEHEALTH_DATA_DIR=/var/lib/telehealth \
     TELEHEALTH_HTTP_HOST=0.0.0.0 \
     TELEHEALTH_MEDIA_HOST=0.0.0.0
-EXPOSE 8080/tcp 40000/udp
+EXPOSE 8080/tcp 40000/udp 40000/tcp
 VOLUME /var/lib/telehealth
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]

@@ -160,7 +160,7 @@ class Settings(BaseModel):
     media_host: Annotated[str, AfterValidator(_address)] = Field(
         "127.0.0.1", description="Address the media port listens on."
     )
-    media_port: Port = Field(40000, description="UDP port of all audio and video; 0 takes a free one.")
+    media_port: Port = Field(40000, description="Port of all audio and video, UDP and TCP; 0 takes a free one.")
     media_addresses: Addresses = Field(
         (),
         description="Addresses at which browsers reach the media port, separated by commas. Empty: `media_host`.",
