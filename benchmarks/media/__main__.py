@@ -16,7 +16,7 @@ from benchmarks.media.janus import installed, janus, version
 from benchmarks.media.load import synthetic_frames, synthetic_voice
 from benchmarks.media.measuring import Case, Opens, Row, idle_kib, measure
 from benchmarks.media.plane import plane
-from benchmarks.media.processes import LOAD_CORE, pin
+from benchmarks.media.processes import LOAD_CORE, pin, scheduling
 from benchmarks.media.relay import real_frames, real_voice, relay
 from benchmarks.media.systems import echo
 
@@ -32,6 +32,9 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--idle", type=int, default=100, help="participants by which memory is measured")
     parser.add_argument(
         "--most", type=int, default=15_000, help="packets/s the generator may send; cases beyond are left out"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=5.0, help="seconds to wait for a quiet machine before each run"
     )
     parser.add_argument("--host", default="", help="address of this machine to send over; never another's")
     parser.add_argument("--without-janus", action="store_true")
@@ -76,21 +79,26 @@ class Comparison:
         rows = report.with_added(report.medians(self._rows))
         return {
             "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),  # noqa: TID251 - when it was measured.
-            "machine": {**report.machine(), "janus": version() if "janus" in self.systems else ""},
+            "machine": {
+                **report.machine(),
+                "scheduled": scheduling(),
+                "janus": version() if "janus" in self.systems else "",
+            },
             "summary": report.summary(rows, idle),
             "rows": rows,
         }
 
     async def _once(self) -> None:
-        for size in _numbers(self._chosen.sizes):
-            for rooms in _numbers(self._chosen.rooms):
-                case = Case(rooms, size, self._chosen.seconds, self._frames, self._voice)
+        chosen = self._chosen
+        for size in _numbers(chosen.sizes):
+            for rooms in _numbers(chosen.rooms):
+                case = Case(rooms, size, chosen.seconds, self._frames, self._voice, patience_s=chosen.patience)
                 await self._measure(case, functools.partial(echo, self._host))
                 for opens in self.systems.values():
                     await self._measure(case, opens)
-        if not self._chosen.without_relay:
+        if not chosen.without_relay:
             frames, voice = real_frames(), real_voice()
-            case = Case(1, 2, max(4, self._chosen.seconds), frames, voice, stamped=False)
+            case = Case(1, 2, max(4, chosen.seconds), frames, voice, stamped=False, patience_s=chosen.patience)
             await self._measure(case, functools.partial(relay, self._host))
 
     async def _measure(self, case: Case, opens: Opens) -> None:

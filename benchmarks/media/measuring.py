@@ -1,12 +1,13 @@
 """One measurement: a fresh server, rooms filled, a warm-up, then the load, with CPU and latency read beside it."""
 
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchmarks.media.load import Load, Outcome
-from benchmarks.media.processes import cpu_seconds, load_average, resident_kib
+from benchmarks.media.load import DRAIN_S, Load, Outcome
+from benchmarks.media.processes import busy_seconds, cpu_seconds, quiet, resident_kib
 from benchmarks.media.systems import System, close_all
 
 Opens = Callable[[], AbstractAsyncContextManager[System]]
@@ -15,7 +16,7 @@ WARM_UP_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How many rooms of how many, and what they send."""
+    """How many rooms of how many, what they send, and how long to wait for a quiet machine."""
 
     rooms: int
     size: int
@@ -23,6 +24,7 @@ class Case:
     frames: list[list[bytes]]
     voice: list[bytes]
     stamped: bool = True
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Row:
         delivered: Datagrams that arrived, of those that should.
         late_ms: How far the generator itself fell behind its schedule at worst.
         active_kib: Memory per participant after the load.
+        others: Cores that everything else on the machine kept busy meanwhile.
     """
 
     system: str
@@ -46,10 +49,11 @@ class Row:
     p50_ms: float | None
     p99_ms: float | None
     late_ms: float
-    active_kib: float
-    load_average: float
+    generator_cores: float
     undecryptable: int
-    profile: str
+    active_kib: float = 0.0
+    others: float = 0.0
+    profile: str = ""
 
 
 async def measure(opens: Opens, case: Case) -> Row:
@@ -60,19 +64,22 @@ async def measure(opens: Opens, case: Case) -> Row:
         members = await system.fill(case.rooms, case.size)
         load = Load(members, case.frames, case.voice, stamped=case.stamped)
         try:
+            await quiet(case.patience_s)
             load.run(WARM_UP_S)
-            before_s = cpu_seconds(system.pid)
+            busy_s, before_s, own_s = busy_seconds(), cpu_seconds(system.pid), time.process_time()
             outcome = load.run(case.seconds)
-            used_s = cpu_seconds(system.pid) - before_s
+            used_s, own_s = cpu_seconds(system.pid) - before_s, time.process_time() - own_s
+            others = max(0.0, busy_seconds() - busy_s - used_s - own_s) / (outcome.seconds + DRAIN_S)
             used_kib = (resident_kib(system.pid) - before_kib) / len(members)
         finally:
             load.close()
-        row = _row(system.name, case, outcome, used_s, used_kib, members[0].sending.profile)
+        row = _row(system.name, case, outcome, used_s, own_s)
+        row = replace(row, active_kib=used_kib, others=others, profile=members[0].sending.profile)
         await close_all([*extra, *members])
         return row
 
 
-def _row(name: str, case: Case, outcome: Outcome, used_s: float, used_kib: float, profile: str) -> Row:
+def _row(name: str, case: Case, outcome: Outcome, used_s: float, own_s: float) -> Row:
     expected = outcome.sent * max(1, case.size - 1)
     return Row(
         system=name,
@@ -86,10 +93,8 @@ def _row(name: str, case: Case, outcome: Outcome, used_s: float, used_kib: float
         p50_ms=quantile(outcome.latencies_ms, 0.5),
         p99_ms=quantile(outcome.latencies_ms, 0.99),
         late_ms=outcome.late_ms,
-        active_kib=used_kib,
-        load_average=load_average(),
+        generator_cores=own_s / outcome.seconds,
         undecryptable=outcome.undecryptable,
-        profile=profile,
     )
 
 

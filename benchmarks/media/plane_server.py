@@ -52,7 +52,7 @@ async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
             gc.collect()
     counted = plane.statistics()
     say(packets_in=counted.packets_in, packets_out=counted.packets_out, dropped=dict(counted.dropped),
-        transports=counted.transports, tasks=len(asyncio.all_tasks()))  # fmt: skip
+        transports=counted.transports, rooms=counted.rooms, tasks=len(asyncio.all_tasks()))  # fmt: skip
 
 
 if __name__ == "__main__":

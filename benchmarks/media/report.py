@@ -75,13 +75,13 @@ def summary(rows: Sequence[dict[str, Any]], idle: dict[str, float]) -> dict[str,
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     head = f"{'system':<16}{'rooms':>6}{'size':>5}{'fwd/s':>9}{'deliv':>8}{'core':>7}{'µs/pkt':>8}"
-    text = [head + f"{'added p50':>11}{'p99 ms':>9}{'KiB each':>10}{'late ms':>9}{'load':>6}"]
+    text = [head + f"{'added p50':>11}{'p99 ms':>9}{'KiB each':>10}{'late ms':>9}{'others':>8}"]
     for row in rows:
         text.append(
             f"{row['system']:<16}{row['rooms']:>6}{row['size']:>5}{row['forwarded_per_s']:>9.0f}"
             f"{row['delivered']:>8.1%}{row['cpu_cores']:>7.1%}{row['cpu_us_per_packet']:>8.1f}"
             f"{_shown(row['added_p50_ms']):>11}{_shown(row['added_p99_ms']):>9}"
-            f"{row['active_kib']:>10.0f}{row['late_ms']:>9.1f}{row['load_average']:>6.1f}"
+            f"{row['active_kib']:>10.0f}{row['late_ms']:>9.1f}{row['others']:>8.2f}"
         )
     return "\n".join(text)
 
