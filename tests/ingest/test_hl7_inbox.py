@@ -9,7 +9,8 @@ from telehealth.ids import DeviceId
 from telehealth.interop.hl7.acks import AckStyle
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.vitals.aliases import AliasSystem, DeviceAlias
-from telehealth.vitals.model import FrameFlag, StoredFrame
+from telehealth.vitals.model import FrameFlag, Quality, StoredFrame
+from telehealth.vitals.reported import RETRACTED, Observed, Reported
 from tests.builders import ENCOUNTER
 from tests.doubles import NOON
 from tests.ingest.monitor import Station
@@ -23,7 +24,7 @@ async def stored(station: Station) -> list[StoredFrame]:
     return list(await frames.since(ENCOUNTER, NOON.replace(year=2000), limit=1_000))
 
 
-def told(station: Station) -> list[dict[str, float]]:
+def told(station: Station) -> list[dict[str, float | None]]:
     """Return the values that watchers were told, by MDC code."""
     bodies = [json.loads(event.body) for event in station.ward.heard("numerics")]
     return [{str(value["mdc"]): value["value"] for value in body["values"]} for body in bodies]
@@ -217,3 +218,57 @@ async def test_a_name_that_two_devices_claim_is_refused(station: Station) -> Non
     other = await station.ward.a_device()
     with pytest.raises(Exception, match="Another device has this name"):
         await station.registry.put(ADMIN, other, [DeviceAlias(AliasSystem.EUI64, "0011223344556677", other)])
+
+
+async def test_an_answer_is_counted_and_not_answered(station: Station) -> None:
+    answer = await station.inbox().take(b"MSH|^~\\&|A||B||20260101||ACK^R01^ACK|1|P|2.6\rMSA|AA|1\r")
+    assert answer.text == "" and station.counted("reports") == {"hl7/answer": 1.0}
+
+
+async def test_what_nobody_foresaw_is_an_error_of_ours(
+    station: Station, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("oops")
+
+    await station.a_device()
+    monkeypatch.setattr(station.reports, "record", fail)
+    answer = await station.inbox().take(message(row(HR, "75", BPM)))
+    assert "CE|42|Something went wrong here." in answer.text and "oops" not in answer.text
+    assert "hl7 message failed" in caplog.text
+
+
+async def test_a_long_wave_is_read_and_a_device_that_floods_is_told_to_wait(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telehealth.vitals.reports.BURST", 10)
+    await station.a_device()
+    samples = "^".join(["5"] * 200_000)
+    answer = await station.inbox().take(message(*wave(samples), request=WAVE_REQUEST))
+    assert code(answer.text) == "CA" and len(await stored(station)) == 49
+    beat = message(row(HR, "75", BPM))
+    codes = [code((await station.inbox().take(beat)).text) for _ in range(10)]
+    assert codes[0] == "CA" and codes[-1] == "CE"
+
+
+async def test_a_correction_takes_the_place_of_what_it_corrects(station: Station) -> None:
+    device = await station.a_device()
+    at = NOON
+    first = Observed(147842, 75.0, "/min", at, identity="x|1")
+    second = Observed(147842, None, "", at, Quality.INVALID, flags=(RETRACTED,), identity="x|1|entered-in-error")
+    for observed in (first, first, second):
+        await station.reports.record(device, Reported((observed,)))
+    assert told(station) == [{"147842": 75.0}, {"147842": None}]
+    assert [sample["147842"] for sample in told(station)] == [75.0, None]
+
+
+async def test_the_device_that_was_silent_longest_is_forgotten_first(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telehealth.vitals.reports.MAX_DEVICES", 1)
+    one, other = await station.a_device(), await station.ward.a_device()
+    for device in (one, other, one):
+        await station.reports.record(device, Reported((Observed(147842, 75.0, "/min", NOON),)))
+    assert station.ward.audit.actions.count("vitals.reported") == 3
+    await station.reports.aclose()
+    assert len(station.ward.heard("device")) == 4

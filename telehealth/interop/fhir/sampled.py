@@ -74,7 +74,7 @@ def _rate(sampled: Resource) -> float:
 
 def _scale(sent: str, shown: str) -> tuple[float, float, str]:
     if _relative(sent) and not _relative(shown):
-        return 1.0, 0.0, sent
+        return linear(sent, "1")[0], 0.0, "1"
     return *linear(sent, shown), shown
 
 

@@ -1,6 +1,5 @@
 """IHE PCD-01 (ORU^R01): from rows to observations, each taken or refused with its reason."""
 
-import math
 import re
 from decimal import Decimal
 
@@ -70,8 +69,6 @@ def _with_number(row: Row, code: Meaning, said: Observed) -> Observed:
     # Refused here, so that the row that lacks it is named.
     linear(unit, PARAMETERS[code.mdc].unit)
     number = float(Decimal(matched["number"]))
-    if not math.isfinite(number):
-        raise _refusal("bad_value")
     if comparator := matched["comparator"]:
         spoken = f"{comparator} {matched['number']}"
         return _changed(said, unit=unit, quality=Quality.QUESTIONABLE, text=spoken, flags=(*said.flags, "comparator"))

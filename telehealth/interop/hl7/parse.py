@@ -92,6 +92,7 @@ class Message:
     """A message: its header by the numbers of the standard, and all segments with the header first.
 
     Attributes:
+        size: Length in characters.
         shift: How many fields the header is displaced to the right.
         repairs: How often each kind of oddity was put right.
     """
@@ -99,6 +100,7 @@ class Message:
     segments: tuple[Segment, ...]
     shift: int = 0
     repairs: Counter[str] = field(default_factory=Counter)
+    size: int = 0
 
     @property
     def header(self) -> Segment:
@@ -144,7 +146,7 @@ def parse(data: bytes) -> Message:
         raise Invalid("The message has too many segments.", code="too_many")
     segments = tuple(_segment(line, delimiters, repairs) for line in lines if line.strip())
     known = tuple(segment for segment in segments if segment is not None)
-    return Message(known, _shift(known[0], repairs), repairs)
+    return Message(known, _shift(known[0], repairs), repairs, len(text))
 
 
 def _decoded(data: bytes) -> tuple[str, Counter[str]]:

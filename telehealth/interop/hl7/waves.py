@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from telehealth.errors import Invalid
 from telehealth.interop.hl7.rows import Group, Row
@@ -150,7 +150,7 @@ def _scale(row: Row, described: Attributes, shown: str) -> tuple[float, float, s
     unit = unit or described.resolution_unit
     if _relative(unit) and not _relative(shown):
         # Steps of the device instead of millivolts: the shape counts, and nothing is claimed of its height.
-        return factor, 0.0, unit
+        return factor * linear(unit, "1")[0], 0.0, "1"
     gain, shift = linear(unit, shown)
     if factor == 0:
         raise _refusal("bad_value")
@@ -198,12 +198,7 @@ def _is_missing(number: Decimal | None, described: Attributes) -> bool:
 
 def _decimal(text: str) -> Decimal | None:
     stripped = text.strip()
-    if not _NUMBER.fullmatch(stripped):
-        return None
-    try:
-        return Decimal(stripped)
-    except InvalidOperation:
-        return None
+    return Decimal(stripped) if _NUMBER.fullmatch(stripped) else None
 
 
 def _required(text: str) -> Decimal:

@@ -50,6 +50,10 @@ HR = ("8867-4", 147842, 75.0, "/min")
             {"code": coded((LOINC, "8884-9")), "valueQuantity": None, "valueString": "Sinus rhythm"},
             ("8884-9", 184327, "Sinus rhythm", ""),
         ),
+        (
+            {"code": coded((LOINC, "8884-9")), "valueQuantity": None, "valueCodeableConcept": coded(("x", "SR"))},
+            ("8884-9", 184327, "SR", ""),
+        ),
     ],
 )
 def test_a_value_is_kept(changes: dict[str, Any], kept: tuple[Any, ...]) -> None:
@@ -87,6 +91,11 @@ def test_a_value_is_kept(changes: dict[str, Any], kept: tuple[Any, ...]) -> None
         ({"valueQuantity": quantity(75, "/min", comparator="~")}, "bad_value"),
         ({"valueQuantity": None, "valueString": "75"}, "unsupported_value"),
         ({"valueQuantity": None, "valueCodeableConcept": coded((LOINC, "x"))}, "unsupported_value"),
+        ({"code": coded((MDC, "131330"))}, "unsupported_value"),
+        ({"code": coded((MDC, "131330")), "status": "entered-in-error"}, "entered_in_error"),
+        ({"code": coded((LOINC, "8884-9"))}, "unknown_parameter"),
+        ({"code": coded((LOINC, "8884-9")), "valueQuantity": None, "valueString": "x" * 61}, "bad_value"),
+        ({"effectiveDateTime": "1812-01-01"}, "bad_time"),
         ({"valueQuantity": None, "hasMember": [{"reference": "Observation/1"}]}, "references_only"),
     ],
 )
@@ -141,6 +150,18 @@ def test_a_panel_with_empty_components_is_refused() -> None:
     assert reasons(found) == ["no_code"]
 
 
+def test_components_that_only_say_how_it_was_measured_leave_nothing() -> None:
+    how = {"code": coded((MDC, "68193")), "valueCodeableConcept": coded((MDC, "150588"))}
+    found = shown(an_observation(valueQuantity=None, component=[how], code=coded((LOINC, "85354-9"))))
+    assert reasons(found) == ["no_value"]
+    assert reasons(shown(an_observation(code={"coding": [{}] * 21}))) == ["too_many"]
+
+
+def test_a_wave_without_units_of_height_keeps_its_shape() -> None:
+    (wave,) = shown(sampled("100 -100", origin=quantity(0, "1"), factor=None))["recorded"]
+    assert (wave["unit"], wave["samples"]) == ("1", [100.0, -100.0])
+
+
 # Waves
 
 
@@ -165,6 +186,7 @@ def test_limits_that_the_data_exceed_are_marked_and_decimals_come_back_exactly()
         ("1 2", {"period": 0.001}, "no_rate"),
         ("1 2", {"factor": 0}, "bad_value"),
         ("1 2", {"dimensions": 2}, "unsupported_value"),
+        (" ".join(["1"] * 500_001), {}, "too_many"),
         ("", {}, "no_value"),
         ("1 two 3", {}, "bad_samples"),
         ("1 2 100000", {}, "out_of_range"),

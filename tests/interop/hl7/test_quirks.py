@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from telehealth.errors import Invalid
+from telehealth.interop.hl7.alarms import Limits, limits
 from telehealth.interop.hl7.parse import parse
 from telehealth.interop.hl7.rows import Reading
 from tests.interop.hl7.wire import (
@@ -69,6 +70,12 @@ def test_a_value_is_kept(rows: str, kept: tuple[int, object, str]) -> None:
         (row(HR, "75", BPM, kind="ED"), "unsupported_value"),
         (row(HR, "75", BPM, f14="yesterday"), "bad_time"),
         (row(HR, "75", BPM, f14="20260230120000"), "bad_time"),
+        (row(HR, "75", BPM, f14="18991230120000"), "bad_time"),
+        (row(HR, "75", BPM, f14="20260101115900+2500"), "bad_time"),
+        (row(ECG_II, "75", "mV^^UCUM"), "unknown_parameter"),
+        (row("184327^MDC_ECG_STAT_RHY^MDC", "5", kind="NM"), "unsupported_value"),
+        (row("184327^MDC_ECG_STAT_RHY^MDC", "é", kind="ST"), "bad_value"),
+        (row("", "75", BPM), "no_code"),
         (row(HR, "75", BPM, f14="20270101120000+0000"), "future_time"),
         (row(HR, "75", BPM) + "\r" + row(HR, "76", BPM), "repeated_parameter"),
     ],
@@ -189,6 +196,19 @@ def test_escapes_and_other_delimiters_are_understood() -> None:
     assert segment.text(3) == "a|b^c&d~e\\fAg"
 
 
+def test_a_zulu_time_and_an_impossible_zone_of_the_message_are_read() -> None:
+    (one,) = shown(message(row(HR, "75", BPM, f14="20260101115900Z")))["recorded"]
+    assert one["taken_at"] == "2026-01-01T11:59:00.000Z"
+    odd = HEADER.replace("20260101120000+0000", "20260101120000+9900")
+    (one,) = shown(message(row(HR, "75", BPM, f14="20260101115900"), header=odd))["recorded"]
+    assert one["taken_at"] == "2026-01-01T11:59:00.000Z"
+
+
+def test_a_text_field_with_a_number_is_a_number_and_a_bad_request_time_is_told() -> None:
+    assert recorded(shown(message(row(HR, "75", BPM, kind="ST")))) == [(147842, 75.0, "/min")]
+    assert reasons(shown(message(row(HR, "75", BPM), request=REQUEST.replace("20260101", "2026"))))
+
+
 # Waves
 
 
@@ -234,8 +254,11 @@ def test_a_few_bad_samples_are_missing_and_more_than_a_twentieth_refuse_the_wave
         (wave("1^20", unit="266400^MDC_DIM_VOLT^MDC"), "implausible_scale"),
         (wave("0.000001^99999"), "out_of_range"),
         (wave("^"), "bad_samples"),
+        (wave("1^2", row("2327^MDC_ATTR_NU_MSMT_RES^MDC", "0", place="1.1.1.2.2")), "bad_value"),
+        (wave("1^2", row("2327^MDC_ATTR_NU_MSMT_RES^MDC", "fine", place="1.1.1.2.2")), "bad_value"),
+        (wave(" ".join(["1"] * 500_001)), "too_many"),
     ],
-    ids=["rate", "unit", "no wave", "codes", "volt", "range", "empty"],
+    ids=["rate", "unit", "no wave", "codes", "volt", "range", "empty", "no resolution", "no number", "too long"],
 )
 def test_a_wave_is_refused_with_its_reason(rows: list[str], reason: str) -> None:
     assert reasons(shown(message(*rows, request=WAVE_REQUEST))) == [reason]
@@ -252,7 +275,50 @@ def test_attributes_belong_to_the_wave_above_them() -> None:
     assert found[0]["taken_at"] == "2026-01-01T11:59:58.000Z"
 
 
+def test_a_wave_in_steps_of_the_device_keeps_its_shape_and_claims_no_height() -> None:
+    (one,) = shown(message(*wave("100^-100", unit="262656^MDC_DIM_DIMLESS^MDC"), request=WAVE_REQUEST))["recorded"]
+    assert (one["unit"], one["samples"]) == ("1", [100.0, -100.0])
+
+
 # Alarms
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("90-100", 90.0, 100.0),
+        ("<500", None, 500.0),
+        (">50", 50.0, None),
+        ("-5-30", -5.0, 30.0),
+        ("90-", 90.0, None),
+        ("x", None, None),
+    ],
+)
+def test_limits_are_read_as_monitors_write_them(text: str, low: float | None, high: float | None) -> None:
+    assert limits(text) == Limits(low, high)
+
+
+def test_an_alarm_of_a_value_without_a_unit_has_no_value() -> None:
+    rows = (row("196670^MDC_EVT_LO^MDC", "Low", kind="ST"), row(SPO2, "84", f7="90-100"))
+    (alarm,) = reported(message(*rows, header=ALARM_HEADER, request=ALARM_REQUEST)).alarms
+    assert (alarm.value, alarm.source, alarm.low) == (None, 150456, 90.0)
+
+
+def test_an_alarm_can_say_its_text_in_a_row_of_its_own() -> None:
+    rows = (
+        row("68481^MDC_ATTR_EVENT_PHASE^MDC", "start", kind="ST"),
+        row("68546^MDC_ATTR_ALERT_TEXT^MDC", "Check cuff", kind="ST"),
+    )
+    (alarm,) = reported(message(*rows, header=ALARM_HEADER, request=ALARM_REQUEST)).alarms
+    assert (alarm.text, alarm.event) == ("Check cuff", 0)
+    (alarm,) = reported(message(rows[0], header=ALARM_HEADER, request=ALARM_REQUEST)).alarms
+    assert alarm.text == ""
+
+
+def test_rows_without_a_request_are_no_alarm() -> None:
+    found = shown(message(row("196670^MDC_EVT_LO^MDC", "Low", kind="ST"), header=ALARM_HEADER, request="PV1|1"))
+    assert reasons(found) == ["no_code"]
+
 
 ALARM_HEADER = HEADER.replace("ORU^R01^ORU_R01", "ORU^R40^ORU_R40")
 ALARM_REQUEST = "OBR|1||7^MON|196616^MDC_EVT_ALARM^MDC|||20260101115958+0000"
