@@ -52,7 +52,8 @@ function act(what, one, button) {
   });
 }
 
-find("#new-case", HTMLButtonElement).addEventListener("click", () => {
+const newCase = find("#new-case", HTMLButtonElement);
+newCase.addEventListener("click", () => {
   calling = new Calling();
   tell("");
   openAnyway.hidden = true;
@@ -97,6 +98,8 @@ async function loadMonitors() {
   fillMonitors(monitor, devices, proposed(devices, recall(MONITOR)));
 }
 
+// Until here a press would have been lost, and a crew doesn't press twice.
+newCase.disabled = false;
 void load();
 // Without the list the crew can still ring; a monitor is bound from the room then.
 loadMonitors().catch((error) => announce(sentence(error)));
