@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import itertools
 import os
+import socket
 import struct
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -11,6 +13,8 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _MASKED = 0x80
 # A mask of zeros is a mask, and leaves the payload as it is: nobody between us and the server could be misled.
 _NO_MASK = bytes(4)
+
+_addresses = itertools.count()
 
 Heard = Callable[[int, bytes], None]
 
@@ -121,17 +125,17 @@ async def connect(url: str, heard: Heard, *, token: str = "", receive_buffer: in
     if token:
         lines.append(f"Authorization: Bearer {token}")
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    loop = asyncio.get_running_loop()
-    sock = None
+    sock = socket.socket()
     if receive_buffer:
-        import socket
-
-        sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.setblocking(False)
-        await loop.sock_connect(sock, (parts.hostname, parts.port))
-    place = {"sock": sock} if sock else {"host": parts.hostname, "port": parts.port}
-    _, client = await loop.create_connection(lambda: Socket(request, heard), **place)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Each from an address of its own, as in life: the server counts connections by address.
+    number = next(_addresses)
+    sock.bind((f"127.1.{number // 250 % 250}.{number % 250 + 1}", 0))
+    sock.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(sock, (parts.hostname, parts.port))
+    _, client = await loop.create_connection(lambda: Socket(request, heard), sock=sock)
     async with asyncio.timeout(30):
         await client.opened
     return client
