@@ -1,8 +1,8 @@
 """A monitor that sends, and watchers that count, of the load generator."""
 
 import asyncio
+import functools
 import json
-import random
 import struct
 from array import array
 from collections import deque
@@ -12,6 +12,7 @@ from time import perf_counter
 
 from benchmarks.vitals.hospital import Bed
 from benchmarks.vitals.socket_client import BINARY, TEXT, Socket, connect
+from telehealth.demo.patient import SyntheticPatient
 from telehealth.interop.bulk_messages import encode_bulk, room_for
 from telehealth.vitals.model import FrameFlag
 
@@ -33,7 +34,8 @@ _WINDOW = 900
 _CLOCK_MS = 1_700_000_000_000.0
 """The devices' clocks are not ours: the server has to find out."""
 
-_NOISE = random.Random(3).randbytes(4_096)
+_ROUND = 300
+"""So many frames of a synthetic patient are sent again and again."""
 
 
 def _now_ms() -> float:
@@ -45,10 +47,11 @@ def index_at(frame: int, rate: float) -> int:
     return int(frame * rate * FRAME_S + 1e-9)
 
 
-def samples_of(channel: int, sequence: int, count: int) -> bytes:
-    """Return samples that tell which frame they are of."""
-    at = (sequence * 7 + channel) % 2_000
-    return struct.pack("<HI", channel, sequence) + _NOISE[at : at + 2 * count - 6]
+@functools.cache
+def _patient() -> list[dict[int, bytes]]:
+    """Return a minute of waves, by frame and channel: beats are found in them, as in a real patient's."""
+    patient = SyntheticPatient("stable", seed=3)
+    return [{run.channel: run.samples for run in patient.chunk(number).runs} for number in range(_ROUND)]
 
 
 def wave_frame(channel: int, sequence: int, begin_ms: float, flags: int = 0) -> bytes:
@@ -57,7 +60,7 @@ def wave_frame(channel: int, sequence: int, begin_ms: float, flags: int = 0) -> 
     first, end = index_at(sequence - 1, rate), index_at(sequence, rate)
     starts_at = begin_ms + first * 1000.0 / rate
     head = _HEAD.pack(1, 1, channel, sequence, first, starts_at, end - first, flags, 0)
-    return head + samples_of(channel, sequence, end - first)
+    return head + (_patient()[(sequence - 1) % _ROUND][channel] + bytes(2))[: 2 * (end - first)]
 
 
 def numerics_text(sequence: int, taken_at_ms: float, *, late: bool = False) -> bytes:

@@ -91,7 +91,7 @@ async def _bed(services: Services, admin: Principal, number: int) -> Bed:
     asked = await services.consultations.ask_to_be_seen(Principal(user.id, Role.PATIENT, patient.id), "Observation")
     practitioner = Principal(doctor.id, Role.PRACTITIONER)
     visit = await services.consultations.take(practitioner, asked.id)
-    device = await services.devices.register(admin, name=f"Monitor {number}", model="", simulated=True)
+    device = await services.devices.register(admin, name=f"Monitor {number}", model="", simulated=False)
     await services.devices.associate(admin, device.id, Bedside(visit.id, visit.patient_id, visit.owners))
     credential = await services.accounts.issue_device_credential(device.id)
     await asyncio.sleep(0)
