@@ -42,7 +42,7 @@ WIDER_THAN_THE_SCREEN = """
 SMALL_TARGETS = """
 (least) => [...document.querySelectorAll('button, .button, select, input, summary, nav a, .tile')]
   .filter((control) => control.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
-  .map((control) => control.matches('.check input') ? control.closest('label') : control)
+  .map((control) => (control.matches('[type=checkbox], [type=radio]') && control.closest('label')) || control)
   .filter((control) => Math.round(control.getBoundingClientRect().height) < least)
   .map((control) => `${Math.round(control.getBoundingClientRect().height)} px: ${control.outerHTML.slice(0, 120)}`)
 """
