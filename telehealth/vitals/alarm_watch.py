@@ -78,6 +78,11 @@ class Watched:
     looked_at: datetime | None = None
 
     @property
+    def unsettled(self) -> bool:
+        """Whether something heard is not stored yet, or being stored."""
+        return bool(self.waiting or self.unsaved) or self.turn.locked()
+
+    @property
     def busy(self) -> bool:
         return bool(self.unsaved or self.untold or self.scores)
 
@@ -134,7 +139,7 @@ class AlarmWatch:
         """Wait until what was heard of the encounter is stored; Unavailable if it takes too long."""
         try:
             async with asyncio.timeout(CALL_S):
-                while (known := self._patients.get(encounter)) is not None and (known.waiting or known.unsaved):
+                while (known := self._patients.get(encounter)) is not None and known.unsettled:
                     self._wake.set()
                     await asyncio.sleep(SETTLING_S)
         except TimeoutError:
