@@ -65,7 +65,7 @@ class Transport:
         self._checked = asyncio.Event()
 
     def _send(self, datagram: bytes) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
+        with contextlib.suppress(OSError):
             self.socket.send(datagram)
 
     def aim(self, address: tuple[str, int]) -> None:
@@ -130,7 +130,15 @@ class Transport:
             while True:
                 self.control(self.socket.recv(2048))
 
+    async def vanish(self) -> None:
+        """Be gone without a goodbye, as a phone whose battery is empty."""
+        self.socket.close()
+        self._records.put(b"")
+        if self._dtls is not None and (task := cast(Any, self._dtls)._task) is not None:
+            await asyncio.wait({task})
+
     async def aclose(self) -> None:
+        """Say goodbye."""
         if self._dtls is not None:
             task = cast(Any, self._dtls)._task
             await self._dtls.stop()
