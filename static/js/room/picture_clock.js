@@ -8,12 +8,15 @@
 /** @import { Clock } from "./messages.js" */
 
 const WRAP = 2 ** 32;
-const KEPT = 15;
+const KEPT = 7;
 const JUMP_MS = 250;
 /** How much of the time that passes the lag may change: a trace then runs a little slower or faster, never back. */
-const SLEW = 0.1;
+const SLEW = 0.2;
 const FORGET_MS = 3000;
 const MOST_MS = 10_000;
+const ENOUGH_MS = 30;
+const TOO_MUCH_MS = 150;
+const MOST_HELD_MS = 1000;
 
 /**
  * When a frame with this timestamp was taken, in the server's time.
@@ -106,7 +109,9 @@ function keyOf(participant, source) {
 export function holdBack({ held_ms, lag_ms, vitals_ms }) {
   const missing = vitals_ms - lag_ms;
   if (held_ms === 0 && missing <= 0) return null;
+  // Each change is a ripple in picture and sound: what is good enough stays.
+  if (held_ms > 0 && missing <= ENOUGH_MS && missing >= -TOO_MUCH_MS) return held_ms;
   // What is asked for is the time in the browser's buffer; about half of the lag is already spent there.
   const wanted = held_ms === 0 ? missing + lag_ms / 2 : held_ms + missing / 2;
-  return Math.round(Math.max(0, Math.min(1500, wanted)));
+  return Math.round(Math.max(0, Math.min(MOST_HELD_MS, wanted)));
 }

@@ -89,7 +89,7 @@ export class VitalsBoard {
    * @param {number} seconds
    */
   freeze(seconds) {
-    const until = this.now() - Math.max(this._lag(), Math.min(2000, this.traces.delay_ms));
+    const until = this.now() - (this._lag() || this.traces.delay_ms);
     return { until, traces: this.traces.freeze(until - seconds * 1000, until) };
   }
 

@@ -6,7 +6,7 @@ import { text } from "../ui/text.js";
 import { colourOf } from "./colours.js";
 import { gainOf } from "./scale.js";
 import { PX_PER_MM, Sweep } from "./sweep.js";
-import { playoutDelay, WaveWindow } from "./window.js";
+import { playoutDelay, usualDelay, WaveWindow } from "./window.js";
 
 /** @import { Channel, Frame } from "./messages.js" */
 /** @import { WaveSpec } from "./numerics.js" */
@@ -16,12 +16,16 @@ import { playoutDelay, WaveWindow } from "./window.js";
 
 const KEPT_S = 45;
 const MAX_ROWS = 12;
+/** Frames by which it is judged how far behind a channel usually is. */
+const JUDGED = 40;
+/** A channel that comes in pieces as long as this is no reason to hold the picture back. */
+const MOST_USUAL_MS = 1000;
 /** Order of the rows from above. */
 const ORDER = ["ecg", "pleth", "pressure", "pulmonary", "venous", "resp", "co2"];
 /**
  * @typedef {{ key: string, channel: Channel, group: string, window: WaveWindow, sweep: Sweep, root: HTMLElement,
  *   canvas: HTMLCanvasElement, size: HTMLElement, late: HTMLElement, note: HTMLElement, mark: HTMLElement,
- *   delay_ms: number, adjustedAt: number, signal: Signal | "", gain: Gain, speed: number }} Row
+ *   delay_ms: number, adjustedAt: number, behind: number[], painted_ms: number, signal: Signal | "", gain: Gain, speed: number }} Row
  */
 /** A trace that stands still, with what is needed to draw and to read it. @typedef {Readonly<{ key: string, channel: Channel, group: string, strip: Strip }>} Frozen */
 
@@ -38,6 +42,8 @@ export class Traces {
     this._specs = new Map(specs.map((spec) => [spec.mdc, spec]));
     /** @type {Map<string, Row>} */
     this._rows = new Map();
+    /** As they stand, from above. @type {readonly Row[]} */
+    this._order = [];
     /** @type {Map<number, Row>} */
     this._byChannel = new Map();
   }
@@ -52,9 +58,9 @@ export class Traces {
     return [...this._rows.values()].sort((a, b) => rank(a) - rank(b) || a.channel.ch - b.channel.ch);
   }
 
-  /** How far the slowest trace that comes in pieces of no more than a second lags behind the present. */
+  /** How far the slowest of the traces usually lags behind the present. */
   get delay_ms() {
-    return Math.max(0, ...this.rows.map((row) => row.delay_ms).filter((delay) => delay <= 2000));
+    return Math.max(0, ...this._order.map((row) => usualDelay(row.behind)).filter((delay) => delay <= MOST_USUAL_MS));
   }
 
   /** @param {string} key @param {Gain} gain */
@@ -93,6 +99,7 @@ export class Traces {
     if (sorted.some((row, n) => this._place.children[n] !== row.root)) {
       this._place.replaceChildren(...sorted.map((row) => row.root));
     }
+    this._order = sorted;
     sorted.forEach((row, n) => row.root.toggleAttribute("data-first", n === 0));
     // Colours come by inheritance: of those that stand nowhere yet nothing is known.
     this.recolour();
@@ -109,27 +116,34 @@ export class Traces {
     const late_ms = now - (frame.starts_at + chunk_ms);
     // Frames of long ago come in a burst after a new connection: they say nothing about the line.
     if (late_ms > 15_000) return;
+    row.behind.push(chunk_ms + late_ms);
+    if (row.behind.length > JUDGED) row.behind.shift();
+    // Drawn by the picture's time, the pen may have been there before.
+    if (frame.starts_at < row.painted_ms) row.window.revision += 1;
     row.delay_ms = playoutDelay(row.delay_ms, { chunk_ms, late_ms, passed_ms: now - row.adjustedAt });
     row.adjustedAt = now;
   }
 
   /**
    * @param {number} now Server's time.
-   * @param {number} [lag_ms] Draw at least so far behind: what belongs to a picture that was taken then.
+   * @param {number} [lag_ms] Draw just so far behind, what belongs to a picture that was taken then; 0: as it comes.
    */
   paint(now, lag_ms = 0) {
-    for (const row of this._rows.values()) {
+    let above = "";
+    for (const row of this._order) {
       if (row.canvas.offsetParent === null) continue;
-      const playhead = now - Math.max(row.delay_ms, lag_ms);
+      const playhead = now - (lag_ms > 0 ? lag_ms : row.delay_ms);
+      row.painted_ms = playhead;
       const signal = row.sweep.paint(row.window, row.channel, playhead);
       if (signal !== row.signal) this._signalled(row, signal);
-      this._marked(row, playhead);
+      above = this._marked(row, playhead, above);
     }
   }
 
   clear() {
     for (const row of this._rows.values()) row.sweep.close();
     this._rows.clear();
+    this._order = [];
     this._byChannel.clear();
     this._place.replaceChildren();
     this._onRows();
@@ -197,7 +211,7 @@ export class Traces {
     const sweep = new Sweep(canvas, { colour: colourOf(root, group), usual, speed, millivolts });
     sweep.resize(gain);
     const window = new WaveWindow({ rate: channel.rate, seconds: KEPT_S });
-    const begun = { delay_ms: 300, adjustedAt: 0, signal: /** @type {const} */ (""), gain, speed };
+    const begun = { delay_ms: 300, adjustedAt: 0, behind: [], painted_ms: 0, signal: /** @type {const} */ (""), gain, speed };
     const row = { key, channel, group, window, sweep, root, canvas, size, late, note, mark, ...begun };
     this._signalled(row, "lost");
     return row;
@@ -212,16 +226,25 @@ export class Traces {
     row.canvas.setAttribute("aria-label", text("vitals.trace", { label: row.channel.label, state: said }));
   }
 
-  /** @param {Row} row @param {number} playhead */
-  _marked(row, playhead) {
+  /**
+   * Bring up to date what stands beside the trace. Its size is said where it is another than that of the trace above.
+   *
+   * @param {Row} row
+   * @param {number} playhead
+   * @param {string} above
+   * @returns {string} Its size.
+   */
+  _marked(row, playhead, above) {
     const late = row.window.lateUntil > playhead - row.sweep.span_ms;
     if (row.late.hidden === late) row.late.hidden = !late;
-    if (row.mark.hidden) return;
-    const mm = Math.round((row.sweep.unitHeight / PX_PER_MM) * 2) / 2;
+    const mm = row.mark.hidden ? 0 : Math.round((row.sweep.unitHeight / PX_PER_MM) * 2) / 2;
     const words = mm === 0 ? text("vitals.speed", { speed: row.speed }) : text("vitals.size", { speed: row.speed, mm });
-    if (row.size.textContent !== words) row.size.textContent = words;
+    const said = words === above ? "" : words;
+    if (row.size.textContent !== said) row.size.textContent = said;
+    if (row.mark.hidden) return words;
     const height = `${Math.round(row.sweep.unitHeight)}px`;
     if (row.mark.style.blockSize !== height) row.mark.style.blockSize = height;
+    return words;
   }
 }
 

@@ -201,6 +201,16 @@ export function decimate(window, { from_ms, until_ms, ms_per_column }) {
 }
 
 /**
+ * How far behind nearly all frames have come by then: one that was held up on the way is no reason to hold all back.
+ *
+ * @param {readonly number[]} behind How far behind the present the first sample of each of the last frames was when it came.
+ */
+export function usualDelay(behind) {
+  const sorted = [...behind].sort((a, b) => a - b);
+  return (sorted[Math.floor(sorted.length * 0.9)] ?? 0) + 50;
+}
+
+/**
  * How far the drawing lags behind the present: two chunks, at least 300 ms, and as much more as late frames need. It
  * grows at once and shrinks by at most 2 %.
  *
