@@ -65,7 +65,7 @@ docs: setup ## write the documents that follow from the code
 	@$(BIN)/telehealth config-doc > docs/configuration.md
 
 lock: ## compile the locks anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --extra postgres --group build --no-header --no-annotate -q -o requirements/run.txt
+	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --extra mqtt --extra postgres --group build --no-header --no-annotate -q -o requirements/run.txt
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --all-extras --group dev --no-header --no-annotate -q -o requirements/dev.txt
 	uv pip compile --universal --generate-hashes --python-version 3.11 --group node --no-header --no-annotate -q -o requirements/node.txt
 

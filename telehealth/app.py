@@ -39,6 +39,8 @@ from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import NewId, ParticipantId, PatientId, random_id
 from telehealth.ingest.hl7_inbox import InboxPorts
 from telehealth.ingest.mllp_door import mllp_door
+from telehealth.ingest.mqtt_door import mqtt_door
+from telehealth.ingest.mqtt_inbox import MqttPorts
 from telehealth.interop.alarm_messages import AlarmsJson
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
@@ -416,6 +418,8 @@ async def _ways_in(settings: Settings, ground: Ground, metrics: Metrics, watch: 
         stack.push_async_callback(reports.aclose)
         inbox = InboxPorts(reports, ground.stores.device_aliases, metrics, ground.clock, ground.new_id)
         mllp_port = await stack.enter_async_context(mllp_door(settings, inbox))
+        published = MqttPorts(deliveries, reports, metrics, ground.clock)
+        await stack.enter_async_context(mqtt_door(settings, published))
         yield WaysIn(vitals, deliveries, reports, mllp_port)
 
 

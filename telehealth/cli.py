@@ -130,6 +130,23 @@ def simulate_hl7_monitor(
     _run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
 
 
+@simulate.command("mqtt")
+def simulate_mqtt_monitor(
+    device: Annotated[str, typer.Option(help="The device's id, which is a level of its topic.")],
+    url: Annotated[str, typer.Option(help="The broker: mqtt:// or mqtts://.")] = "mqtt://127.0.0.1:1883",
+    tenant: Annotated[str, typer.Option(help="As the server's `mqtt_tenant`.")] = "clinic",
+    scenario: Annotated[str, typer.Option(help="As for `simulate monitor`.")] = "stable",
+    seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+    password: Annotated[
+        str, typer.Option(envvar="TELEHEALTH_DEVICE_PASSWORD", help="At the broker, where its name is its id.")
+    ] = "",
+) -> None:
+    """Be a monitor that publishes over MQTT: numbers and waves of a synthetic patient, each second."""
+    from telehealth.demo.mqtt_monitor import MqttMonitorOptions, simulate_mqtt
+
+    _run(simulate_mqtt(MqttMonitorOptions(url, device, tenant, scenario, seed, password), typer.echo))
+
+
 InspectedFile = Annotated[Path, typer.Argument(help="The file; `-` reads standard input.", show_default=False)]
 
 
@@ -169,6 +186,29 @@ def inspect_fhir(file: InspectedFile) -> None:
     from telehealth.interop.fhir.inspection import inspect as inspect_resource
 
     _inspected(file, lambda data: inspect_resource(data, SystemClock().now()))
+
+
+@inspect.command("gatt")
+def inspect_gatt(file: InspectedFile) -> None:
+    """Show what values of Bluetooth characteristics would become: lines such as `2A37: 16 4B`, or JSON."""
+    from telehealth.interop.gatt.inspection import inspect as inspect_values
+
+    _inspected(file, lambda data: inspect_values(data, SystemClock().now()))
+
+
+@inspect.command("mqtt")
+def inspect_mqtt(
+    file: InspectedFile,
+    rules: Annotated[Path | None, typer.Option(help="File with rules, as `mqtt_rules` names it.")] = None,
+    tenant: Annotated[str, typer.Option(help="As `mqtt_tenant`.")] = "clinic",
+) -> None:
+    """Show what MQTT messages would become: payloads, or JSON with `topic` and `payload`."""
+    from telehealth.interop.mqtt_inspection import inspect as inspect_messages
+    from telehealth.interop.mqtt_payloads import default_rules, rules_of
+
+    own = default_rules(tenant)
+    known = (*own, *rules_of(rules.read_text("utf-8"))) if rules else own
+    _inspected(file, lambda data: inspect_messages(data, known, SystemClock().now()))
 
 
 @cli.command("check-config")

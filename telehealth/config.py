@@ -94,6 +94,15 @@ def _origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _broker(value: str) -> str:
+    if not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path.strip("/") or parts.username:
+        raise ValueError("must be like mqtts://broker.example.org:8883, without a name or password")
+    return value
+
+
 def _key(value: SecretStr) -> SecretStr:
     if value.get_secret_value():
         key_bytes(value)
@@ -212,6 +221,28 @@ class Settings(BaseModel):
     demo: bool = Field(
         default=False, description="Serve an invented clinic with links that sign in whoever opens them."
     )
+    mqtt_url: Annotated[str, AfterValidator(_broker)] = Field(
+        "",
+        description="Broker on which devices publish: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs the "
+        "extra `mqtt`. Empty: none.",
+    )
+    mqtt_version: int = Field(5, ge=3, le=5, description="Version of MQTT: 5, or 3 for 3.1.1.")
+    mqtt_username: str = Field("", description="Our name at the broker.")
+    mqtt_password: SecretStr = Field(SecretStr(""), description="Our password at the broker.")
+    mqtt_ca: Path | None = Field(
+        None, description="Certificates (PEM) that vouch for the broker. Empty: those of the system."
+    )
+    mqtt_plain: bool = Field(
+        default=False, description="Reach a broker on another machine without TLS. Only over a network of your own."
+    )
+    mqtt_tenant: str = Field(
+        "clinic",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Our level of the topics `t/{tenant}/d/{device}/numerics` and `…/waves`.",
+    )
+    mqtt_rules: Path | None = Field(
+        None, description="TOML file with the topics of devices that publish in their own way; see docs/devices.md."
+    )
     log_level: LogLevel = Field(LogLevel.INFO, description="How much is logged.")
     log_format: LogFormat = Field(
         LogFormat.AUTO, description="`json`, `text`, or `auto`: text for a terminal, JSON for everything else."
@@ -239,9 +270,18 @@ class Settings(BaseModel):
         self._check_mllp()
         if self.turn_url and not self.turn_secret.get_secret_value():
             raise ValueError("turn_url needs turn_secret")
+        self._check_mqtt()
         if not self.secret_key.get_secret_value():
             raise ValueError("secret_key is required: make one with `openssl rand -base64 32`")
         return self
+
+    def _check_mqtt(self) -> None:
+        parts = urlsplit(self.mqtt_url)
+        near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme == "mqtt" and not near and not self.mqtt_plain:
+            raise ValueError("mqtt_url must be mqtts:// unless the broker is on this machine, or mqtt_plain is set")
+        if self.mqtt_version == 4:
+            raise ValueError("mqtt_version is 5, or 3 for 3.1.1")
 
     def _check_mllp(self) -> None:
         if (self.mllp_tls_certificate is None) != (self.mllp_tls_key is None):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from telehealth.access import Principal
 from telehealth.clock import Clock
-from telehealth.errors import TelehealthError, TooMany
+from telehealth.errors import TelehealthError, TooMany, Unavailable
 from telehealth.ids import DeviceId
 from telehealth.vitals.feed import Feed, Incoming
 from telehealth.vitals.model import FeedHello
@@ -17,7 +17,7 @@ IDLE_S = 30.0
 """Who sends nothing for so long counts as gone."""
 
 MAX_SENDERS = 1_000
-SWEEP_S = 5.0
+SWEEP_S = 3.0
 LATE_AT_ONCE = 100
 FILL_WAIT_S = 5.0
 """How long a parcel waits for its turn among what is back-filled."""
@@ -61,11 +61,23 @@ class Deliveries:
         return recorded
 
     async def close_idle(self) -> None:
-        """End the feeds of those who have sent nothing for IDLE_S."""
+        """End the feeds of those who have sent nothing for IDLE_S, or may send no more."""
         before = self._clock.monotonic() - IDLE_S
         for device, sender in list(self._senders.items()):
-            if sender.used_at < before and not sender.lock.locked():
+            if not sender.lock.locked() and (sender.used_at < before or not await self._may_send(sender)):
                 await self._drop(device, sender)
+
+    async def _may_send(self, sender: _Sender) -> bool:
+        async with sender.lock:
+            if sender.feed is None:
+                return False
+            try:
+                await self._plane.record(sender.feed, ())
+            except Unavailable:
+                return True
+            except TelehealthError:
+                return False
+        return True
 
     async def sweep(self) -> None:
         """End idle feeds for ever; to be run as a task."""
