@@ -82,6 +82,7 @@ class Relay:
         self.open = True
         self.port = 0
         self._server = server
+        self._closed = False
         self._listening: asyncio.DatagramTransport | None = None
         self._ways: dict[Address, asyncio.DatagramTransport] = {}
 
@@ -94,6 +95,7 @@ class Relay:
         return self
 
     def close(self) -> None:
+        self._closed = True
         for way in (self._listening, *self._ways.values()):
             if way is not None:
                 way.close()
@@ -116,6 +118,8 @@ class Relay:
         return way.delay(len(datagram), asyncio.get_running_loop().time())
 
     def _to_server(self, datagram: bytes, client: Address) -> None:
+        if self._closed:
+            return
         way = self._ways.get(client)
         if way is None:
             asyncio.get_running_loop().create_task(self._open_way(client, datagram))
@@ -132,11 +136,12 @@ class Relay:
             way, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 lambda: _Receiver(back), local_addr=("127.0.0.1", 0)
             )
-            if client in self._ways:
+            if self._closed or client in self._ways:
                 way.close()
             else:
                 self._ways[client] = way
-        self._ways[client].sendto(datagram, self._server)
+        if not self._closed:
+            self._ways[client].sendto(datagram, self._server)
 
     def _to_client(self, datagram: bytes, client: Address) -> None:
         if self._listening is not None and not self._listening.is_closing():

@@ -63,3 +63,35 @@ export function lostPart(before, now) {
   const all = lost + Math.max(0, now.received - before.received);
   return all < 20 ? null : lost / all;
 }
+
+/** We may send for so long without hearing anything: the server answers what we send ten times a second. */
+export const SILENT_MS = 1000;
+const LEAST_SENT = 10;
+
+/** Notices a path on which we send and nothing comes back. */
+export class Silence {
+  constructor() {
+    this._transport = "";
+    this._received = 0;
+    this._sent = 0;
+    this._since = 0;
+  }
+
+  /**
+   * Take what has passed on the transport so far; say whether it has fallen silent.
+   *
+   * @param {string} transport
+   * @param {{ sent: number, received: number }} flow
+   * @param {number} now
+   */
+  heard(transport, { sent, received }, now) {
+    if (transport !== this._transport || received !== this._received || sent < this._sent) {
+      this._transport = transport;
+      this._received = received;
+      this._sent = sent;
+      this._since = now;
+      return false;
+    }
+    return sent - this._sent >= LEAST_SENT && now - this._since >= SILENT_MS;
+  }
+}

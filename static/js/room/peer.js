@@ -5,14 +5,15 @@
  * soon as it is connected, and the old one is closed only then.
  */
 
-import { linkQuality, lostPart, ownLines, transportOf, withVoiceRepair } from "./offers.js";
+import { linkQuality, lostPart, ownLines, Silence, transportOf, withVoiceRepair } from "./offers.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
 
 const PATIENCE_MS = 3000;
-const CONNECT_MS = 10_000;
+const CONNECT_MS = 4000;
 const STEPS_MS = [1000, 2000, 4000, 8000];
 const MEASURE_MS = 3000;
+const WATCH_MS = 300;
 
 /** @typedef {Readonly<Partial<Record<Source, MediaStreamTrack>>>} RemoteTracks */
 
@@ -52,6 +53,9 @@ export class Peer {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._measuring = undefined;
     this._counted = { received: 0, lost: 0 };
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this._watching = undefined;
+    this._silence = new Silence();
   }
 
   /**
@@ -67,6 +71,7 @@ export class Peer {
     this._tries = 0;
     this._ask();
     this._measuring ??= setInterval(() => void this._measure(), MEASURE_MS);
+    this._watching ??= setInterval(() => void this._watch(), WATCH_MS);
   }
 
   /** The server says that our transport is lost: ask for another, unless one is already coming. */
@@ -99,6 +104,8 @@ export class Peer {
   close() {
     clearTimeout(this._timer);
     clearInterval(this._measuring);
+    clearInterval(this._watching);
+    this._watching = undefined;
     this._measuring = undefined;
     this._offers = [];
     this._current?.connection.close();
@@ -212,6 +219,15 @@ export class Peer {
     this._options.onRemote(remote);
   }
 
+  /** Browsers notice a dead path after three seconds or more; whoever talks wants to know sooner. */
+  async _watch() {
+    const transport = this._current;
+    if (transport === null || transport.connection.connectionState !== "connected") return;
+    const now = performance.now();
+    const flow = flowOf(await transport.connection.getStats());
+    if (transport === this._current && this._silence.heard(transport.transport, flow, now)) this.lost();
+  }
+
   async _measure() {
     const connection = this._current?.connection;
     if (connection === undefined || connection.connectionState !== "connected") return;
@@ -243,6 +259,18 @@ function summary(report) {
     }
   });
   return { received, lost, trip_ms, path };
+}
+
+/** @param {RTCStatsReport} report @returns {{ sent: number, received: number }} */
+function flowOf(report) {
+  let sent = 0;
+  let received = 0;
+  report.forEach((entry) => {
+    if (entry.type !== "transport") return;
+    sent += entry.packetsSent ?? 0;
+    received += entry.packetsReceived ?? 0;
+  });
+  return { sent, received };
 }
 
 /**
