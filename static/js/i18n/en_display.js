@@ -40,7 +40,7 @@ register({
 
   "ward.enter": "Enter the visit of {name}",
   "ward.score": "NEWS2 {score}",
-  "ward.score.incomplete": "NEWS2 incomplete",
+  "ward.score.incomplete": "NEWS2 ≥ {score}",
   "ward.score.none": "No score yet",
   "ward.line.interrupted": "Interrupted",
   "ward.line.opening": "Connecting…",

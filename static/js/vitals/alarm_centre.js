@@ -53,6 +53,12 @@ export class AlarmCentre {
     this._fill(places.alarms);
   }
 
+  /** When each alarm of late began, for the trends. @returns {readonly { tile: string, at: number, priority: string }[]} */
+  get onTrends() {
+    const known = [...this._watch.alarms.values(), ...this._watch.past];
+    return known.map(({ tile, raised_at, since, priority }) => ({ tile, at: raised_at ?? since, priority }));
+  }
+
   /** Marks and limits for the tiles. @returns {{ marks: ReadonlyMap<string, Mark>, limits: ReadonlyMap<string, string> }} */
   get onTiles() {
     const shown = this._staff ? marks(this._watch) : new Map();

@@ -93,6 +93,11 @@ export class VitalsBoard {
     return { until, traces: this.traces.freeze(until - seconds * 1000, until) };
   }
 
+  /** When each alarm of late began. */
+  get alarms() {
+    return this._alarms.onTrends;
+  }
+
   /** The colours of the parameters are others now. */
   recolour() {
     this.traces.recolour();

@@ -145,7 +145,7 @@ export class Display {
     const now = performance.now();
     if (now - this._trendsAt < TRENDS_MS) return;
     this._trendsAt = now;
-    this._trends.show(this._board.now());
+    this._trends.show(this._board.now(), this._board.alarms);
   }
 
   /** What happened before this page was opened. */
@@ -162,7 +162,7 @@ export class Display {
       this._loaded = false;
     }
     this._note.hidden = this._note.textContent === "";
-    this._trends.show(this._board.now());
+    this._trends.show(this._board.now(), this._board.alarms);
   }
 }
 

@@ -170,6 +170,9 @@ export class Replay {
     const specs = new Map(this._tables.waves.map((spec) => [spec.mdc, spec]));
     const groups = [...labels].map(([key, recorded]) => ({ key, recorded, spec: specs.get(recorded[0]?.channel.mdc ?? 0) }));
     groups.sort((a, b) => orderOf(a.spec?.group ?? "") - orderOf(b.spec?.group ?? ""));
+    // One of each kind goes before a second of the same.
+    const nth = new Map(groups.map((one, n) => [one, groups.slice(0, n).filter(({ spec }) => spec?.group === one.spec?.group).length]));
+    groups.sort((a, b) => (nth.get(a) ?? 0) - (nth.get(b) ?? 0));
     // In the page first: colours come by inheritance.
     const canvases = groups.slice(0, MOST_ROWS).map(({ recorded, spec }) => waveOf(recorded[0]?.channel.label ?? "", spec));
     this._waves.replaceChildren(...canvases.map(({ root }) => root));
