@@ -48,8 +48,11 @@ Entries = Mapping[Entry, Entered]
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A score that differs from the issued one: since when it is the same, and since when it is higher than that."""
+
     score: Score
     since: datetime
+    worse_since: datetime | None
 
 
 class Scoring:
@@ -66,7 +69,7 @@ class Scoring:
         self._issued.setdefault(score.kind, score)
 
     def tick(self, latest: Latest, entries: Entries, months: int | None, at: datetime) -> list[Score]:
-        """Return the scores that have been the same for a minute and differ from those issued before."""
+        """Return the scores that differ from those issued before, and have been the same, or worse, for a minute."""
         issued = []
         for score in self._computed(latest, entries, months, at):
             if score.kind is ScoreKind.MEWS:
@@ -75,10 +78,9 @@ class Scoring:
             if known is not None and _same(known, score):
                 self._waiting.pop(score.kind, None)
                 continue
-            waiting = self._waiting.get(score.kind)
-            if waiting is None or (known is not None and not _same(waiting.score, score)):
-                self._waiting[score.kind] = _Candidate(score, at)
-            elif (at - waiting.since).total_seconds() >= (FIRST_S if known is None else STABLE_S):
+            candidate = _candidate(self._waiting.get(score.kind), known, score, at)
+            self._waiting[score.kind] = candidate
+            if _is_due(candidate, at, FIRST_S if known is None else STABLE_S):
                 issued.append(self._issue(score))
         return issued
 
@@ -190,6 +192,22 @@ def _entered(name: str, points: int | None, known: Entered | None) -> ScoreInput
 def _young(known: Entered, at: datetime) -> bool:
     # The scale is a standing order, the others describe a moment.
     return known.entry is Entry.SPO2_SCALE or (at - known.at).total_seconds() <= MAX_AGE_S[known.entry.value]
+
+
+def _candidate(waiting: _Candidate | None, known: Score | None, score: Score, at: datetime) -> _Candidate:
+    worse = known is not None and score.total > known.total
+    if waiting is None:
+        return _Candidate(score, at, at if worse else None)
+    # Before the first issue anything counts: there is nothing to be mistaken for.
+    same = known is None or _same(waiting.score, score)
+    worse_since = (waiting.worse_since or at) if worse else None
+    return _Candidate(score, waiting.since if same else at, worse_since)
+
+
+def _is_due(candidate: _Candidate, at: datetime, patience_s: float) -> bool:
+    """Say whether it has been the same for long enough, or worse: who gets worse and worse is never the same."""
+    begins = [candidate.since] if candidate.worse_since is None else [candidate.since, candidate.worse_since]
+    return (at - min(begins)).total_seconds() >= patience_s
 
 
 def _same(one: Score, other: Score) -> bool:

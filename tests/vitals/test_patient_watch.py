@@ -304,6 +304,17 @@ def test_it_is_issued_anew_when_it_has_been_another_for_a_minute() -> None:
     assert [score.total for score in news2(bed.scores)] == [0, 2]
 
 
+def test_who_gets_worse_and_worse_is_scored_all_the_same() -> None:
+    bed = Bed(entries=[entered(Entry.CONSCIOUSNESS, "A"), entered(Entry.OXYGEN, "no")])
+    bed.report({SYS: 120.0})
+    bed.seconds(30, WELL)
+    for second in range(240):
+        bed.seconds(1, WELL | {SPO2: 97.0 - second / 16, RESP: 16.0 + second / 16})
+    totals = [score.total for score in news2(bed.scores)]
+    assert totals == sorted(totals) and totals[-1] >= 5
+    assert len(totals) <= 5
+
+
 def test_jitter_issues_nothing() -> None:
     bed = Bed().seconds(30, WELL)
     for _ in range(150):

@@ -1,0 +1,64 @@
+"""A patient whose oxygen falls, in Chromium: the alarm is seen, answered, gets worse, is told again; with pictures."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.acts import IN_A_BROWSER, meet
+from tests.browser.stage import ARTIFACTS, Demo, running_demo
+
+pytestmark = IN_A_BROWSER
+
+FALLS_S = 150
+ANIMATION_MS = 333
+"""Three flashes a second are one in 333 ms: none may be as fast."""
+
+
+@pytest.fixture
+def demo() -> Iterator[Demo]:
+    with running_demo("--scenario", "desaturation") as running:
+        yield running
+
+
+async def picture(page: Page, name: str) -> None:
+    folder = ARTIFACTS / "alarms"
+    folder.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=folder / f"{name}.png")
+
+
+async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
+    patient, doctor = await meet(browser, demo)
+    bar = doctor.locator("#alarm-bar")
+    await expect(doctor.get_by_test_id("alarm-sound")).to_contain_text("Alarm sound off")
+    await doctor.locator("#scores select").nth(0).select_option("A")
+    await doctor.locator("#scores select").nth(1).select_option("no")
+    await expect(doctor.locator("#scores")).to_contain_text("Dr Ifeoma Okafor")
+    await doctor.get_by_test_id("score-now").click()
+    await expect(doctor.get_by_test_id("score-news2")).to_contain_text("DEMO")
+
+    await expect(bar).to_have_attribute("data-priority", "medium", timeout=FALLS_S * 1000)
+    await expect(doctor.get_by_test_id("alarm-text")).to_contain_text("** SpO2 LOW")
+    await expect(bar).to_contain_text("not an alarm system")
+    tile = doctor.get_by_test_id("vital-spo2").first
+    await expect(tile).to_have_attribute("data-alarm", "medium")
+    await expect(tile).to_contain_text("◆")
+    await expect(patient.locator("#alarm-bar")).to_contain_text("Your team can see it")
+    await expect(patient.locator("#alarm-bar button")).to_have_count(0)
+    await picture(doctor, "medium")
+    await picture(patient, "patient")
+
+    await doctor.get_by_test_id("alarm-acknowledge").click()
+    await expect(bar).to_contain_text("Seen by Dr Ifeoma Okafor")
+    await expect(doctor.get_by_test_id("alarm-acknowledge")).to_be_hidden()
+    await picture(doctor, "acknowledged")
+
+    await expect(bar).to_have_attribute("data-priority", "high", timeout=FALLS_S * 1000)
+    await expect(doctor.get_by_test_id("alarm-text")).to_contain_text("*** SpO2 LOW")
+    await expect(doctor.get_by_test_id("alarm-acknowledge")).to_be_visible()
+    reading = tile.locator(".vital-reading")
+    period = await reading.evaluate("one => parseFloat(getComputedStyle(one).animationDuration) * 1000")
+    assert period > ANIMATION_MS
+    await picture(doctor, "high")
+    await doctor.emulate_media(reduced_motion="reduce")
+    assert await reading.evaluate("one => getComputedStyle(one).animationName") == "none"
