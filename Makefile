@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test bench-media bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
+.PHONY: help demo serve test bench-loss bench-media bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ node_modules/.package-lock.json: package-lock.json
 test: setup ## run every test
 	@$(BIN)/python -X dev -m pytest $(ARGS)
 	@node --test tests/js/
+
+bench-loss: setup ## sound and pictures over links that lose 0 to 20 % at 20 to 300 ms (3 minutes)
+	@$(BIN)/python -m benchmarks.loss $(ARGS)
 
 bench-vitals: setup ## measure what one core carries of live vitals, backlog and watchers (8 minutes)
 	@$(BIN)/python -m benchmarks.vitals $(ARGS)
