@@ -120,7 +120,8 @@ def _announce(console: Console, options: DemoOptions, live: Running, clinic: Cli
 
 
 def _settings(options: DemoOptions, folder: Path) -> Settings:
-    environ = {name: value for name, value in os.environ.items() if name.startswith("TELEHEALTH_MEDIA_")}
+    edges = ("TELEHEALTH_MEDIA_", "TELEHEALTH_TURN_")
+    environ = {name: value for name, value in os.environ.items() if name.startswith(edges)}
     away = options.address != "127.0.0.1"
     ours = {
         "TELEHEALTH_DEMO": "true",
