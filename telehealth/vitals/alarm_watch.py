@@ -225,6 +225,8 @@ class AlarmWatch:
         """Let a second pass for everybody."""
         at = self._ports.clock.now()
         for known in list(self._patients.values()):
+            # Many patients take their time: feeds get their turn in between.
+            await asyncio.sleep(0)
             if known.watch is None:
                 continue
             if silent := known.watch.silent(at):
