@@ -91,7 +91,7 @@ export class RoomPage {
       ticket: async () => (await api("POST", "/tickets", { purpose: "vitals", encounter: this._encounter })).ticket,
     });
     const shown = { board: this._board, alignment: this._alignment, tables };
-    this._display = new Display(room, { ...shown, encounter: this._encounter, role: this._role });
+    this._display = new Display(room, { ...shown, encounter: this._encounter, role: this._role, onCover: () => this._uncover() });
     this._boardOn = false;
     this._rung = find("#rung", HTMLSelectElement, room);
     this._rung.addEventListener("change", () => this._visit.lock(RUNGS.find((rung) => rung === this._rung.value) ?? null));
@@ -110,6 +110,11 @@ export class RoomPage {
     }
     this._view.enter("check");
     this._check.start();
+  }
+
+  /** On a small screen the side panel lies over the picture. */
+  _uncover() {
+    if (!matchMedia(WIDE).matches) this._panel.toggle(false);
   }
 
   /** How far the vitals are to be drawn behind. @returns {number} */

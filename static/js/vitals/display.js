@@ -41,8 +41,9 @@ export class Display {
    * @param {{ tiles: readonly TileSpec[], waves: readonly WaveSpec[] }} options.tables
    * @param {string} options.encounter
    * @param {string} options.role
+   * @param {() => void} options.onCover Something is to be seen where the side panel may lie.
    */
-  constructor(room, { board, alignment, tables, encounter, role }) {
+  constructor(room, { board, alignment, tables, encounter, role, onCover }) {
     this._room = room;
     this._board = board;
     this._alignment = alignment;
@@ -58,15 +59,24 @@ export class Display {
     this._sizes = find("#trace-sizes", HTMLElement, room);
     this._note = find("#trends-note", HTMLElement, room);
     this._trends = new Trends(find("#trends", HTMLElement, room), { specs: tables.tiles, recording: board.recording });
+    // The panel with its buttons may have been put away.
+    const panel = find("#control-messages", HTMLButtonElement, room);
+    const back = (/** @type {HTMLElement} */ button) => (button.checkVisibility() ? button : panel).focus();
     const freeze = find("#freeze", HTMLButtonElement, room);
     const replay = find("#look-back", HTMLButtonElement, room);
     this._freeze = new Freeze(find("#strip", HTMLElement, room), {
       take: (seconds) => board.freeze(seconds),
-      onClose: () => freeze.focus(),
+      onClose: () => back(freeze),
     });
-    this._replay = new Replay(find("#replay", HTMLElement, room), { tables, recording: board.recording, onClose: () => replay.focus() });
-    freeze.addEventListener("click", () => this._freeze.show());
-    replay.addEventListener("click", () => this._replay.show());
+    this._replay = new Replay(find("#replay", HTMLElement, room), { tables, recording: board.recording, onClose: () => back(replay) });
+    freeze.addEventListener("click", () => {
+      onCover();
+      this._freeze.show();
+    });
+    replay.addEventListener("click", () => {
+      onCover();
+      this._replay.show();
+    });
     this._connect();
     board.onRows = () => this._showSizes();
   }

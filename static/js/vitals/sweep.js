@@ -98,7 +98,9 @@ export class Sweep {
   paint(window, conversion, playhead_ms) {
     const silence = playhead_ms - window.lastSampleAt;
     const signal = silence <= SILENT_MS ? "live" : silence <= LOST_MS ? "late" : "lost";
-    const anew = this._resized() || this._stale || window !== this._window || window.revision !== this._revision;
+    const resized = this._resized();
+    if (resized) this._scaledAt = 0;
+    const anew = resized || this._stale || window !== this._window || window.revision !== this._revision;
     this._stale = false;
     const rescaled = this._rescaled(window, conversion, playhead_ms);
     this._window = window;
@@ -135,7 +137,7 @@ export class Sweep {
   _rescaled(window, { gain, offset }, playhead_ms) {
     if (this._scale !== null && Math.abs(playhead_ms - this._scaledAt) < 1000) return false;
     // The last of a trace that has stopped must not be drawn larger and larger as the rest grows old.
-    if (this._scale !== null && playhead_ms - window.lastSampleAt > SILENT_MS) return false;
+    if (this._scale !== null && this._scaledAt !== 0 && playhead_ms - window.lastSampleAt > SILENT_MS) return false;
     this._scaledAt = playhead_ms;
     const seen_ms = Math.max(AGC_MS, this._canvas.width * this._msPerColumn());
     const raw = window.range(playhead_ms - seen_ms, playhead_ms);
