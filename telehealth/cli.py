@@ -130,6 +130,19 @@ def simulate_hl7_monitor(
     _run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
 
 
+@simulate.command("sensor")
+def simulate_sensor_in_a_page(
+    token: Annotated[str, typer.Option(envvar="TELEHEALTH_TOKEN", help="Access token of a person of the encounter.")],
+    encounter: Annotated[str, typer.Option(help="Id of the encounter.")],
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8080",
+    seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+) -> None:
+    """Be a chest strap that a browser reads: octets of the Heart Rate service, each second."""
+    from telehealth.demo.sensor import SensorOptions, simulate_sensor
+
+    _run(simulate_sensor(SensorOptions(url, token, encounter, seed=seed), typer.echo))
+
+
 @simulate.command("mqtt")
 def simulate_mqtt_monitor(
     device: Annotated[str, typer.Option(help="The device's id, which is a level of its topic.")],

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from telehealth.consultations.documents import Document, DocumentEntry, DocumentKind
 from telehealth.consultations.model import EntryKind, TimelineEntry
-from telehealth.ids import DeviceId, PatientId
+from telehealth.ids import DeviceId, DocumentId, PatientId
 from telehealth.storage.cipher import FieldCipher, Undecipherable
 from telehealth.storage.database import Database
 from telehealth.storage.schema import migrate
@@ -51,6 +52,9 @@ async def test_what_is_personal_is_not_found_in_the_raw_bytes(tmp_path: Path) ->
         frame = StoredFrame(ENCOUNTER, DeviceId("d1"), "b1", 0, 1, NOON, NOON, f"{MARK}11".encode())
         await stores.vital_frames.add([frame])
         assert await stores.vital_frames.since(ENCOUNTER, NOON, limit=1) == [frame]
+
+        entry = DocumentEntry(DocumentId("d" * 32), ENCOUNTER, "k1", DocumentKind.PHOTO, "image/png", "ana", NOON)
+        await stores.documents.add(Document(entry, f"{MARK}12".encode()))
 
         raw = raw_bytes(tmp_path).lower()
     assert ENCOUNTER.encode() in raw  # It is the right file.

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 
 from telehealth.access import Role
+from telehealth.accounts.model import Purpose
 from telehealth.clock import to_ms
 from telehealth.consultations.documents import MAX_BYTES, DocumentKind
 from telehealth.consultations.model import Encounter
+from telehealth.demo.sensor import SensorOptions, SimulatedSensor
 from telehealth.ids import DocumentId
 from telehealth.interop.gatt.decoder import decode
 from telehealth.vitals.model import DeviceKind
@@ -232,6 +235,20 @@ async def test_sensors_of_one_consultation_are_bounded(house: House) -> None:
     assert (response.status, (await response.json())["code"]) == (429, "too_many_sensors")
 
 
+async def test_a_second_source_that_contradicts_the_first_is_marked_for_who_watches(house: House) -> None:
+    patient, doctor, encounter = await a_visit(house)
+    ticket = await house.ticket(doctor, Purpose.VITALS, encounter.id)
+    watcher = await house.socket("/ws/vitals", {"type": "hello", "version": 1, "ticket": ticket, "after": None})
+    await add(house, patient, encounter, a_value(house, "0050"))
+    await add(house, patient, encounter, a_value(house, "0082", number=2, sensor="Watch"))
+    told: list[dict[str, Any]] = []
+    while len(told) < 2:
+        message = await watcher.receive_json(timeout=5)
+        told += [message["values"][0]] if message["type"] == "numerics" else []
+    assert [(one["value"], one["conflict"]) for one in told] == [(80.0, False), (130.0, True)]
+    await watcher.close()
+
+
 # Photos
 
 
@@ -436,3 +453,16 @@ async def test_a_revoked_device_is_not_enrolled(house: House) -> None:
     if late.status == 200:
         credential = Caller("device", None, (await late.json())["credential"])
         assert (await house.ask("POST", "/api/v1/observations", credential, a_parcel(house))).status == 401
+
+
+# A sensor without a browser
+
+
+async def test_the_simulated_sensor_is_read_as_one_in_a_page(house: House) -> None:
+    patient, _, encounter = await a_visit(house)
+    options = SensorOptions(house.origin, patient.token or "", encounter.id, name="Simulated strap")
+    async with ClientSession() as http:
+        sensor = SimulatedSensor(http, options, clock=house.clock)
+        assert await sensor.send(71) == "recorded"
+        assert await sensor.send(72) == "recorded"
+    assert await numbers(house, encounter) == [("Simulated strap", 147842, 72.0, "good")]
