@@ -21,13 +21,16 @@ RATES = (250.0, 125.0, 62.5)
 
 FRAME_S = 0.2
 _MDC = ((131330, "II", "mV"), (150452, "Pleth", "1"), (151552, "Resp", "1"))
+_CO2, _CO2_LEAST, _COUNTED = 151708, 36.0, 4_000
+"""The carbon dioxide of each message counts it, in steps of a thousandth: so a watcher knows which one came."""
+
 _NUMERICS = (
     (147842, 75.0, "/min"),
     (149514, 74.0, "/min"),
     (150456, 97.0, "%"),
     (151562, 14.0, "/min"),
     (150344, 37.0, "Cel"),
-    (151708, 38.0, "mm[Hg]"),
+    (_CO2, _CO2_LEAST, "mm[Hg]"),
 )
 _HEAD = struct.Struct("<BBHIQdHBB")
 _WINDOW = 900
@@ -65,7 +68,10 @@ def wave_frame(channel: int, sequence: int, begin_ms: float, flags: int = 0) -> 
 
 def numerics_text(sequence: int, taken_at_ms: float, *, late: bool = False) -> bytes:
     """Return a second's numerics."""
-    values = ",".join(f'{{"mdc":{mdc},"value":{value},"unit":"{unit}"}}' for mdc, value, unit in _NUMERICS)
+    counted = {_CO2: _CO2_LEAST + sequence % _COUNTED / 1000}
+    values = ",".join(
+        f'{{"mdc":{mdc},"value":{counted.get(mdc, value)},"unit":"{unit}"}}' for mdc, value, unit in _NUMERICS
+    )
     more = ',"backfill":true' if late else ""
     text = f'{{"type":"numerics","seq":{sequence},"taken_at":{taken_at_ms:.1f},"values":[{values}]{more}}}'
     return text.encode()
@@ -294,9 +300,7 @@ class Watcher(Connected):
         self.latencies.add(perf_counter() - self.bedside.sent[channel][sequence - 1 - (waves if channel else seconds)])
 
     def _take_numerics(self, payload: bytes) -> None:
-        told = json.loads(payload)
-        if told["late"]:
-            self._take(0, -len(self.seen[0]) - 1, late=True)
-            return
-        live = sum(number > 0 for number in self.seen[0]) if self.bedside.backlog_s else len(self.seen[0])
-        self._take(0, self.bedside.kept[1] + live + 1, late=False)
+        values = json.loads(payload)["values"]
+        (counted,) = [value["value"] for value in values if value["mdc"] == _CO2]
+        sequence = round((counted - _CO2_LEAST) * 1000)
+        self._take(0, sequence, late=sequence <= self.bedside.kept[1])
