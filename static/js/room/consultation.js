@@ -148,6 +148,9 @@ export class Consultation {
       case "offer":
         this._offered(message);
         return;
+      case "line_resumed":
+        if (this.state.admission === "admitted") this._tellSources();
+        return;
       case "participant":
         this._participantChanged(before);
         return;

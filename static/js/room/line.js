@@ -10,7 +10,12 @@ import { heard } from "./server_clock.js";
 /** @import { NextStep, StopReason } from "./retry.js" */
 /** @import { ServerClock } from "./server_clock.js" */
 
-const PING_MS = 5000;
+const BEAT_MS = 1000;
+/** Who looks at the page wants to know soon; who does not is asked less often. */
+const PING_MS = { visible: 2000, hidden: 5000 };
+/** A ping that stays unanswered so long, after so long a silence, makes the line doubtful. */
+const ANSWER_MS = 1900;
+const DOUBT_MS = 3900;
 const SILENCE_MS = 15_000;
 const TICKET_MS = 10_000;
 
@@ -21,7 +26,8 @@ const TICKET_MS = 10_000;
  * @property {(ticket: string) => object} hello Makes the first message.
  * @property {(text: string) => void} onText
  * @property {(bytes: ArrayBuffer) => void} [onBinary]
- * @property {(state: "opening" | "interrupted") => void} onState
+ * @property {(state: "opening" | "interrupted" | "resumed") => void} onState `resumed`: the line was only slow, and is
+ *   the same as before.
  * @property {(reason: StopReason) => void} onStop Not called after `stop()`.
  */
 
@@ -37,11 +43,17 @@ export class Line {
     this._ticketRenewed = false;
     this._stopped = true;
     this._heardAt = 0;
+    this._pingedAt = 0;
+    /** When the oldest ping without an answer went out. @type {number | null} */
+    this._askedAt = null;
+    this._good = false;
+    this._doubtful = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._retry = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._heartbeat = undefined;
     this._sooner = () => this._comeBackNow();
+    this._gone = () => this._doubt();
   }
 
   /** The samples of the server's clock. */
@@ -56,6 +68,7 @@ export class Line {
     this._attempt = 0;
     this._options.onState("opening");
     globalThis.addEventListener?.("online", this._sooner);
+    globalThis.addEventListener?.("offline", this._gone);
     void this._open();
   }
 
@@ -65,6 +78,7 @@ export class Line {
     clearTimeout(this._retry);
     clearInterval(this._heartbeat);
     globalThis.removeEventListener?.("online", this._sooner);
+    globalThis.removeEventListener?.("offline", this._gone);
     this._socket?.close(1000);
     this._socket = null;
   }
@@ -84,6 +98,7 @@ export class Line {
   good() {
     this._attempt = 0;
     this._ticketRenewed = false;
+    this._good = true;
   }
 
   /** @param {{ sent_at: number, server_time: number }} pong */
@@ -111,6 +126,9 @@ export class Line {
     const socket = new WebSocket(new URL(this._options.path, location.href.replace(/^http/, "ws")));
     socket.binaryType = "arraybuffer";
     this._socket = socket;
+    this._good = false;
+    this._doubtful = false;
+    this._askedAt = null;
     this._heardAt = Date.now();
     socket.addEventListener("open", () => {
       socket.send(JSON.stringify(this._options.hello(ticket)));
@@ -118,28 +136,53 @@ export class Line {
     });
     socket.addEventListener("message", (event) => {
       if (socket !== this._socket) return;
-      this._heardAt = Date.now();
+      this._hears();
       if (typeof event.data === "string") this._options.onText(event.data);
       else this._options.onBinary?.(event.data);
     });
     socket.addEventListener("close", (event) => this._closed(socket, event.code));
     clearInterval(this._heartbeat);
-    this._heartbeat = setInterval(() => this._beat(socket), PING_MS);
+    this._heartbeat = setInterval(() => this._beat(socket), BEAT_MS);
+  }
+
+  _hears() {
+    this._heardAt = Date.now();
+    this._askedAt = null;
+    if (!this._doubtful) return;
+    this._doubtful = false;
+    this._options.onState("resumed");
   }
 
   _ping() {
-    this.send({ type: "ping", sent_at: Date.now() });
+    const now = Date.now();
+    this._pingedAt = now;
+    if (this.send({ type: "ping", sent_at: now })) this._askedAt ??= now;
   }
 
   /** @param {WebSocket} socket */
   _beat(socket) {
-    if (Date.now() - this._heardAt > SILENCE_MS) {
-      // A dead line may take minutes to be noticed by TCP: it is given up here, and its late close is not heard.
-      socket.close();
-      this._closed(socket, 1006);
+    const now = Date.now();
+    const silent_ms = now - this._heardAt;
+    if (silent_ms > SILENCE_MS) {
+      this._giveUp(socket);
       return;
     }
-    this._ping();
+    if (this._askedAt !== null && now - this._askedAt > ANSWER_MS && silent_ms > DOUBT_MS) this._doubt();
+    const seen = globalThis.document?.visibilityState !== "hidden";
+    if (now - this._pingedAt >= (seen ? PING_MS.visible : PING_MS.hidden)) this._ping();
+  }
+
+  /** Say so before it is certain; a slow line may still answer. */
+  _doubt() {
+    if (this._socket === null || !this._good || this._doubtful) return;
+    this._doubtful = true;
+    this._options.onState("interrupted");
+  }
+
+  /** A dead line may take minutes to be noticed by TCP: it is given up here, and its late close is not heard. @param {WebSocket} socket */
+  _giveUp(socket) {
+    socket.close();
+    this._closed(socket, 1006);
   }
 
   /** @param {WebSocket} socket @param {number} code */
@@ -171,8 +214,11 @@ export class Line {
     }
   }
 
+  /** The network is back, and often it is another: what was open before it went is not waited for. */
   _comeBackNow() {
-    if (this._stopped || this._socket !== null) return;
+    if (this._stopped) return;
+    if (this._socket !== null && this._doubtful) this._giveUp(this._socket);
+    if (this._socket !== null) return;
     clearTimeout(this._retry);
     this._retry = setTimeout(() => void this._open(), 0);
   }

@@ -20,7 +20,7 @@ export class RoomSocket {
       ticket,
       hello: (granted) => ({ type: "hello", version: 1, ticket: granted }),
       onText: (text) => this._received(text),
-      onState: (state) => onMessage({ type: state === "opening" ? "line_opening" : "line_interrupted" }),
+      onState: (state) => onMessage({ type: `line_${state}` }),
       onStop: (reason) => onMessage({ type: "line_stopped", reason }),
     });
   }

@@ -14,6 +14,7 @@ import { unreachable } from "./reading.js";
  *
  * @typedef {Readonly<{ type: "line_opening" }>
  *   | Readonly<{ type: "line_interrupted" }>
+ *   | Readonly<{ type: "line_resumed" }>
  *   | Readonly<{ type: "line_stopped", reason: StopReason }>
  *   | Readonly<{ type: "said", key: string, text: string }>
  *   | Readonly<{ type: "chat_seen" }>
@@ -99,6 +100,8 @@ export function next(state, message) {
       return { ...state, line: "opening", end: null };
     case "line_interrupted":
       return state.end === null ? { ...state, line: "interrupted" } : state;
+    case "line_resumed":
+      return state.line === "interrupted" ? { ...state, line: "open" } : state;
     case "line_stopped":
       return state.end === null ? { ...state, end: message.reason } : state;
     case "said":

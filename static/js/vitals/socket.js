@@ -12,7 +12,7 @@ export class VitalsSocket {
    * @param {object} options
    * @param {() => Promise<string>} options.ticket
    * @param {(message: VitalsMessage | Frame) => void} options.onMessage
-   * @param {(state: "opening" | "interrupted" | "stopped") => void} options.onState
+   * @param {(state: "opening" | "interrupted" | "stopped" | "good") => void} options.onState
    */
   constructor({ ticket, onMessage, onState }) {
     this._onMessage = onMessage;
@@ -24,7 +24,7 @@ export class VitalsSocket {
       hello: (granted) => ({ type: "hello", version: 1, ticket: granted, after: this._after }),
       onText: (text) => this._read(() => parse(text)),
       onBinary: (bytes) => this._read(() => parseFrame(bytes)),
-      onState,
+      onState: (state) => onState(state === "resumed" ? "good" : state),
       onStop: (/** @type {StopReason} */ _reason) => onState("stopped"),
     });
   }
