@@ -1,7 +1,6 @@
 """The media plane: forwards packets between the participants of rooms, decoding nothing."""
 
 import asyncio
-import itertools
 import logging
 from dataclasses import dataclass
 
@@ -266,8 +265,15 @@ class ForwardingPlane:
             self._rung_changed(room, seat)
 
     async def _tick_forever(self) -> None:
-        for part in itertools.cycle(range(TICK_PARTS)):
-            await asyncio.sleep(TICK_S / TICK_PARTS)
+        while True:
+            # As many turns as there are rooms to divide among them: an idle server wakes up ten times a second.
+            turns = min(TICK_PARTS, max(1, len(self._rooms)))
+            for turn in range(turns):
+                await asyncio.sleep(TICK_S / turns)
+                self._take_turn(range(turn, TICK_PARTS, turns))
+
+    def _take_turn(self, parts: range) -> None:
+        for part in parts:
             try:
                 self._tick(part)
             except Exception:
