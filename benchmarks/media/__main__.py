@@ -15,7 +15,7 @@ from benchmarks.media import report
 from benchmarks.media.janus import installed, janus, version
 from benchmarks.media.load import synthetic_frames, synthetic_voice
 from benchmarks.media.measuring import Case, Opens, Row, idle_kib, measure
-from benchmarks.media.plane import plane
+from benchmarks.media.plane import plane, plane_with_vitals
 from benchmarks.media.processes import LOAD_CORE, pin, scheduling
 from benchmarks.media.relay import real_frames, real_voice, relay
 from benchmarks.media.systems import echo
@@ -37,6 +37,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
         "--patience", type=float, default=5.0, help="seconds to wait for a quiet machine before each run"
     )
     parser.add_argument("--host", default="", help="address of this machine to send over; never another's")
+    parser.add_argument("--with-vitals", type=int, default=0, help="also beside so many monitors in the same process")
     parser.add_argument("--without-janus", action="store_true")
     parser.add_argument("--without-relay", action="store_true")
     parser.add_argument("--janus-loops", type=int, default=0, help="also measure Janus with so many event loops")
@@ -96,6 +97,9 @@ class Comparison:
                 await self._measure(case, functools.partial(echo, self._host))
                 for opens in self.systems.values():
                     await self._measure(case, opens)
+        if chosen.with_vitals:
+            case = Case(report.HEADLINE_ROOMS, 2, chosen.seconds, self._frames, self._voice)
+            await self._measure(case, functools.partial(plane_with_vitals, self._host, chosen.with_vitals))
         if not chosen.without_relay:
             frames, voice = real_frames(), real_voice()
             case = Case(1, 2, max(4, chosen.seconds), frames, voice, stamped=False, patience_s=chosen.patience)

@@ -1,6 +1,7 @@
 """The media plane of this project as a system under test."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,11 +10,12 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from benchmarks.media.descriptions import Section, answer, remote, sections
 from benchmarks.media.load import Line, Member
-from benchmarks.media.processes import Child, child
+from benchmarks.media.processes import LOAD_CORE, Child, child
 from benchmarks.media.systems import ssrc_of
 from benchmarks.media.transport import Transport
 
 SETTLE_S = 15.0
+WARM_S = 15.0
 
 
 class Participant:
@@ -57,11 +59,10 @@ class Participant:
 class Plane:
     """Drives the child process; one room is filled after the other."""
 
-    name = "telehealth"
-
-    def __init__(self, process: Child, host: str) -> None:
+    def __init__(self, process: Child, host: str, name: str = "telehealth") -> None:
         self.process = process
         self.pid = process.pid
+        self.name = name
         self._host = host
         self._certificate = RTCCertificate.generateCertificate()
 
@@ -91,3 +92,14 @@ class Plane:
 async def plane(host: str) -> AsyncIterator[Plane]:
     async with child("benchmarks.media.plane_server", host) as process:
         yield Plane(process, host)
+
+
+@asynccontextmanager
+async def plane_with_vitals(host: str, devices: int) -> AsyncIterator[Plane]:
+    """The same in the process of a whole server, which has so many monitors, each watched twice, and page requests."""
+    async with child("benchmarks.media.ward", str(devices), core=LOAD_CORE, first=False) as ward:
+        variables = (await ward.ask(do="variables"))["variables"]
+        async with child("benchmarks.media.plane_server", host, json.dumps(variables)) as process:
+            await ward.ask(do="begin")
+            await asyncio.sleep(WARM_S)
+            yield Plane(process, host, f"with {devices} beds")

@@ -2,15 +2,20 @@
 
 import asyncio
 import gc
+import json
+import logging
 import sys
+from contextlib import AsyncExitStack
 
 import uvloop
 
 from benchmarks.media.processes import commands, say
 from telehealth.clock import SystemClock
+from telehealth.config import load_settings
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.errors import TelehealthError
 from telehealth.ids import EncounterId, ParticipantId
+from telehealth.server import running
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 
 MAX_TRANSPORTS = 5_000
@@ -25,7 +30,15 @@ def tell(event: MediaEvent) -> None:
             say(event="state", room=event.encounter, name=event.participant, state=event.state)
 
 
-async def serve(host: str) -> None:
+async def serve(host: str, variables: dict[str, str]) -> None:
+    """Carry rooms; with settings of a whole server, beside it on the same event loop."""
+    async with AsyncExitStack() as stack:
+        if variables:
+            await stack.enter_async_context(running(load_settings(variables)))
+        await carry(host)
+
+
+async def carry(host: str) -> None:
     plane = ForwardingPlane(MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS), SystemClock())
     plane.listen(tell)
     await plane.start()
@@ -56,4 +69,5 @@ async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
+    logging.disable(logging.INFO)
+    uvloop.run(serve(sys.argv[1], json.loads(sys.argv[2]) if sys.argv[2:] else {}))

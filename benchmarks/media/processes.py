@@ -21,14 +21,15 @@ QUIET_SHARE = 0.1
 _LINE = 1 << 20
 
 
-def pin(core: int) -> None:
+def pin(core: int, *, first: bool = True) -> None:
     """Keep this process, and its future threads, on one core; where there is only one, that is the one.
 
     What else runs on the machine must not decide about latencies: who may, goes before it. All systems alike.
     """
     os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
     with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+        # A child inherits, so this also takes back.
+        os.sched_setscheduler(0, os.SCHED_RR if first else os.SCHED_OTHER, os.sched_param(PRIORITY if first else 0))
 
 
 def scheduling() -> str:
@@ -36,9 +37,9 @@ def scheduling() -> str:
     return "first" if os.sched_getscheduler(0) == os.SCHED_RR else "as all others"
 
 
-def pinned(core: int) -> Callable[[], None]:
+def pinned(core: int, *, first: bool = True) -> Callable[[], None]:
     """Return what a child does before it becomes another program."""
-    return lambda: pin(core)
+    return lambda: pin(core, first=first)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -99,8 +100,8 @@ class Child:
 
 
 @asynccontextmanager
-async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
-    """Run a module on the server's core as long as the block lasts."""
+async def child(module: str, *arguments: str, core: int = SERVER_CORE, first: bool = True) -> AsyncIterator[Child]:
+    """Run a module on a core, the server's by default, as long as the block lasts; `first`: before other programs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -108,7 +109,7 @@ async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        preexec_fn=pinned(SERVER_CORE),
+        preexec_fn=pinned(core, first=first),
         limit=_LINE,
     )
     running = Child(process)
