@@ -52,12 +52,12 @@ async def test_refusals_carry_them_too(house: House, path: str) -> None:
 
 
 async def test_static_files_are_kept_for_ever_under_the_address_of_their_content(house: House) -> None:
-    url = house.services.assets.url("css/site.css")
+    url = house.services.assets.url("css/base.css")
     assert house.services.assets.build in url
     response = await house.ask("GET", url)
     assert response.status == 200
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert (await house.ask("GET", "/static/000000000000/css/site.css")).status == 404
+    assert (await house.ask("GET", "/static/000000000000/css/base.css")).status == 404
 
 
 @pytest.mark.parametrize(
