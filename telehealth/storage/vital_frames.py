@@ -5,6 +5,7 @@ are never taken away, and so may be remembered here.
 """
 
 import heapq
+import zlib
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _FEEDS = 1_000
 _SCOPE = "vital_frames"
 """The scope of the bodies' keys: the name that the table had once."""
 
+_WORTH_PACKING = 256
+_PACKED = b"x"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INSERT = (
@@ -177,7 +180,7 @@ class SqlVitalFrames(SqlWaveChannels):
         return [_claim(fresh, row[:3]) for row in rows]
 
     def _row(self, frame: StoredFrame, feed: _Feed) -> _FrameRow:
-        sealed = self._body.seal_bytes(_sealed_place(frame), frame.body, group=frame.encounter_id)
+        sealed = self._body.seal_bytes(_sealed_place(frame), _packed(frame.body), group=frame.encounter_id)
         taken, received = _us(frame.taken_at), _us(frame.received_at)
         return (feed.boot_number, frame.channel, frame.sequence, feed.number, taken, received, sealed)
 
@@ -191,7 +194,7 @@ class SqlVitalFrames(SqlWaveChannels):
             sequence=row.sequence,
             taken_at=_EPOCH + row.taken_us * _MICROSECOND,
             received_at=_EPOCH + row.received_us * _MICROSECOND,
-            body=self._body.open_bytes(place, row.body, group=feed.encounter),
+            body=_unpacked(self._body.open_bytes(place, row.body, group=feed.encounter)),
         )
 
 
@@ -220,6 +223,19 @@ async def _feeds_of(connection: AsyncConnection, encounter: EncounterId) -> list
     )
     rows = (await connection.execute(statement)).all()
     return [_Feed(row.number, row.boot_number, DeviceId(row.device_id), row.boot, encounter) for row in rows]
+
+
+def _packed(body: bytes) -> bytes:
+    """Return the body compressed if that is worth it: a message of numerics becomes a third, a short frame nothing."""
+    if len(body) < _WORTH_PACKING and body[:1] != _PACKED:
+        return body
+    packed = zlib.compress(body, 1)
+    return packed if len(packed) < len(body) or body[:1] == _PACKED else body
+
+
+def _unpacked(body: bytes) -> bytes:
+    # Neither a frame nor JSON begins as compressed data do.
+    return zlib.decompress(body) if body[:1] == _PACKED else body
 
 
 def _of(feed: _Feed, channels: Collection[int] | None) -> Select[Any]:

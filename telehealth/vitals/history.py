@@ -19,6 +19,9 @@ from telehealth.vitals.ports import VitalFrames, VitalsWire
 PAGE = 2_000
 """Most frames of a page."""
 
+TREND_PAGE = 500
+"""Messages of numerics that are read without giving others a turn."""
+
 LONGEST = timedelta(hours=24)
 """Longest interval of a question."""
 
@@ -138,7 +141,7 @@ class VitalsHistory:
         after = ""
         while True:
             page = await self._frames.between(
-                chart.encounter_id, start, end, limit=PAGE, channels={NUMERICS_CHANNEL}, after=after
+                chart.encounter_id, start, end, limit=TREND_PAGE, channels={NUMERICS_CHANNEL}, after=after
             )
             for frame in page.frames:
                 gathered.add(self._wire.from_stored(frame.device_id, frame.body))

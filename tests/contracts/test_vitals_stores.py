@@ -1,6 +1,7 @@
 """The contracts of vitals.ports, on each engine."""
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -163,6 +164,13 @@ async def test_an_interval_is_read_in_pages_in_the_order_of_time(clinic: Stores)
     for wrong in ("1", "1-2-3", "a-b-c-d", "1-2-3--4", "1-2-3-" + "9" * 30):
         with pytest.raises(Invalid):
             await clinic.vital_frames.between(ENCOUNTER, start, end, limit=1, after=wrong)
+
+
+async def test_a_body_comes_back_as_it_was_whatever_it_is(clinic: Stores) -> None:
+    bodies = [b"", b"x", b"x" * 1000, b'{"a":1}' * 100, random.Random(4).randbytes(4000), b"\x00", b"x\x9c broken"]
+    frames = [a_frame(number, body=body) for number, body in enumerate(bodies)]
+    await clinic.vital_frames.add(frames)
+    assert [frame.body for frame in await clinic.vital_frames.since(ENCOUNTER, NOON, limit=99)] == bodies
 
 
 async def test_a_device_that_changes_the_encounter_keeps_its_count(clinic: Stores) -> None:
