@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rooms", default="1,25,50", help="numbers of rooms, by commas")
     parser.add_argument("--sizes", default="2,4", help="participants in a room, by commas")
     parser.add_argument("--seconds", type=int, default=8, help="length of each run")
-    parser.add_argument("--repeat", type=int, default=1, help="repetitions, of which the medians count")
+    parser.add_argument("--repeat", type=int, default=1, help="repetitions; medians of the quieter half count")
     parser.add_argument("--idle", type=int, default=100, help="participants by which memory is measured")
     parser.add_argument(
         "--most", type=int, default=15_000, help="packets/s the generator may send; cases beyond are left out"
@@ -87,6 +88,7 @@ class Comparison:
             },
             "summary": report.summary(rows, idle),
             "rows": rows,
+            "runs": [asdict(row) for row in self._rows],
         }
 
     async def _once(self) -> None:

@@ -15,14 +15,15 @@ _NUMBERS = tuple(f.name for f in fields(Row) if f.name not in ("system", "rooms"
 
 
 def medians(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Join the repetitions of each case, in the order in which they first came."""
+    """Join the repetitions of each case, in the order in which they first came; the quieter half of them counts."""
     cases: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
     for row in rows:
         cases.setdefault((row.system, row.rooms, row.size), []).append(asdict(row))
     joined = []
     for (system, rooms, size), found in cases.items():
+        quieter = sorted(found, key=lambda row: row["others"])[: (len(found) + 1) // 2]
         entry = {"system": system, "rooms": rooms, "size": size, "profile": found[0]["profile"], "runs": len(found)}
-        entry |= {name: median([one[name] for one in found]) for name in _NUMBERS}
+        entry |= {name: median([one[name] for one in quieter]) for name in _NUMBERS}
         joined.append(entry)
     return joined
 
