@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { constraints, pictureConstraints, problemOf, waysOn } from "../../static/js/room/local_errors.js";
 import { loudness } from "../../static/js/room/level.js";
-import { linkQuality, lostPart, ownLines, transportOf } from "../../static/js/room/offers.js";
+import { ownLines, transportOf } from "../../static/js/room/offers.js";
 import { afterClose, afterTicketRefused, delayMs } from "../../static/js/room/retry.js";
 import { heard, offsetMs, tripMs } from "../../static/js/room/server_clock.js";
 
@@ -98,15 +98,6 @@ test("only my own lines carry what I send", () => {
     { mid: "1", participant: "ana", source: /** @type {const} */ ("camera") },
   ];
   assert.deepEqual([...ownLines(tracks, "me")], [["0", "microphone"]]);
-});
-
-test("loss and round trip make the quality; too few packets say nothing", () => {
-  assert.equal(linkQuality({ trip_ms: 20, lost: 0 }), "good");
-  assert.equal(linkQuality({ trip_ms: 300, lost: 0 }), "fair");
-  assert.equal(linkQuality({ trip_ms: 20, lost: 0.2 }), "poor");
-  assert.equal(linkQuality({ trip_ms: null, lost: null }), "unknown");
-  assert.equal(lostPart({ received: 0, lost: 0 }, { received: 5, lost: 5 }), null);
-  assert.equal(lostPart({ received: 100, lost: 0 }, { received: 190, lost: 10 }), 0.1);
 });
 
 test("silence is no loudness, a full scale is all of it", () => {

@@ -13,6 +13,7 @@ import { Stills } from "./stills.js";
 /** @import { LocalMedia } from "./media.js" */
 /** @import { Clock, MuteReason, Offer, Rung, ServerMessage, Source, StillOf, Welcome } from "./messages.js" */
 /** @import { RemoteTracks } from "./peer.js" */
+/** @import { Quality } from "./quality.js" */
 /** @import { LocalEvent, RoomState } from "./state.js" */
 
 /**
@@ -23,7 +24,7 @@ import { Stills } from "./stills.js";
  * @property {() => void} onAdmitted The door was opened for one who waited.
  * @property {(clock: Clock) => void} [onClock] When somebody's pictures are taken.
  * @property {(still: StillOf) => void} [onStill] A picture of somebody whose moving pictures do not come.
- * @property {(link: { quality: string, path: string }) => void} onLink
+ * @property {(quality: Quality) => void} onQuality
  */
 
 export class Consultation {
@@ -115,7 +116,7 @@ export class Consultation {
   }
 
   _newPeer() {
-    const { media, onLink } = this._options;
+    const { media, onQuality } = this._options;
     return new Peer({
       send: (message) => this._socket.send(message),
       localTrack: (source) => (source === "microphone" || showsPictures(this.state) ? media.track(source) : null),
@@ -128,7 +129,7 @@ export class Consultation {
         this.mediaState = state;
         this._options.onChange();
       },
-      onLink,
+      onQuality,
     });
   }
 

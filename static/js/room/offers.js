@@ -38,32 +38,6 @@ export function withVoiceRepair(answer, offer) {
   return answer.replace(opus, `$1\r\na=rtcp-fb:${number} nack`);
 }
 
-/**
- * How good the link is.
- *
- * @param {{ trip_ms: number | null, lost: number | null }} measured `lost` is the part of packets that did not arrive.
- * @returns {"good" | "fair" | "poor" | "unknown"}
- */
-export function linkQuality({ trip_ms, lost }) {
-  if (trip_ms === null && lost === null) return "unknown";
-  if ((lost ?? 0) > 0.08 || (trip_ms ?? 0) > 600) return "poor";
-  if ((lost ?? 0) > 0.02 || (trip_ms ?? 0) > 250) return "fair";
-  return "good";
-}
-
-/**
- * Part of the packets lost since the last look.
- *
- * @param {{ received: number, lost: number }} before
- * @param {{ received: number, lost: number }} now
- * @returns {number | null} Null when too little came to say.
- */
-export function lostPart(before, now) {
-  const lost = Math.max(0, now.lost - before.lost);
-  const all = lost + Math.max(0, now.received - before.received);
-  return all < 20 ? null : lost / all;
-}
-
 /** We may send for so long without hearing anything: the server answers what we send ten times a second. */
 export const SILENT_MS = 1000;
 const LEAST_SENT = 10;

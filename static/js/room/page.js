@@ -1,7 +1,7 @@
 /** The page of one visit: which phase it is in, and what each press does. */
 
 import { api } from "../ui/api.js";
-import { announce, find, icon, maybe, whileBusy } from "../ui/dom.js";
+import { announce, find, maybe, whileBusy } from "../ui/dom.js";
 import { Chime } from "../ui/sound.js";
 import { recall, remember } from "../ui/storage.js";
 import { text } from "../ui/text.js";
@@ -128,7 +128,10 @@ export class RoomPage {
       media: this._media,
       onChange: () => this._show(),
       onAdmitted: () => this._admitted(),
-      onLink: ({ quality, path }) => this._showLink(quality, path),
+      onQuality: (quality) => {
+        this._view.showLink(quality);
+        this._panel.measured(quality);
+      },
       onClock: (clock) => this._alignment.heard(clock),
       onStill: (still) => void this._drawStill(still),
     });
@@ -376,18 +379,6 @@ export class RoomPage {
   /** @param {boolean} blocked */
   _soundBlocked(blocked) {
     find("#sound", HTMLButtonElement, this._view.section("consultation")).hidden = !blocked;
-  }
-
-  /** @param {string} quality @param {string} path */
-  _showLink(quality, path) {
-    const link = find("#link", HTMLElement, this._view.section("consultation"));
-    link.dataset["quality"] = quality;
-    const way = path === "" ? "" : text(`room.path.${path}`);
-    const words = text(`room.link.${quality}`);
-    find(".link-words", HTMLElement, link).textContent = words;
-    link.title = [words, way].filter((part) => part !== "").join(", ");
-    const sign = find(".link-sign", HTMLElement, link);
-    if (sign.childElementCount === 0) sign.append(icon("signal"));
   }
 
   async _visibilityChanged() {

@@ -1,10 +1,12 @@
 /** The side panel: the monitor to read, the chat, the people; it can be put away. */
 
-import { element, find, icon } from "../ui/dom.js";
+import { element, find } from "../ui/dom.js";
 import { text } from "../ui/text.js";
 import { browserZone, clockTime } from "../ui/time.js";
+import { People } from "./people.js";
 import { unread } from "./state.js";
 
+/** @import { Quality } from "./quality.js" */
 /** @import { RoomState } from "./state.js" */
 
 /** @typedef {"vitals" | "chat" | "people"} Tab */
@@ -28,7 +30,7 @@ export class Panel {
     /** @type {Tab} */
     this._tab = "vitals";
     this._lines = find("#chat-lines", HTMLElement, root);
-    this._people = find("#people", HTMLElement, root);
+    this._people = new People(find("#people", HTMLElement, root), actions.remove);
     this._input = find("#chat-input", HTMLTextAreaElement, root);
     this._buttons = new Map(TABS.map((tab) => [tab, find(`#tab-${tab}`, HTMLButtonElement, root)]));
     this._shown = "";
@@ -71,12 +73,17 @@ export class Panel {
   /** @param {RoomState} state */
   show(state) {
     this._showChat(state);
-    this._showPeople(state);
+    this._people.show(state);
     const count = unread(state);
     const badge = find("#tab-chat .badge", HTMLElement, this._root);
     badge.textContent = count === 0 ? "" : String(count);
     badge.hidden = count === 0;
     if (count > 0) this._tellIfSeen();
+  }
+
+  /** @param {Quality} quality */
+  measured(quality) {
+    this._people.measured(quality);
   }
 
   _tellIfSeen() {
@@ -143,27 +150,6 @@ export class Panel {
   _toEnd() {
     const pane = find("#pane-chat", HTMLElement, this._root);
     pane.scrollTop = pane.scrollHeight;
-  }
-
-  /** @param {RoomState} state */
-  _showPeople(state) {
-    const here = state.participants.filter((one) => one.admission === "admitted" || one.admission === "waiting");
-    const mayRemove = state.may.includes("remove");
-    const rows = here.map((one) => {
-      const own = one.id === state.me;
-      const label = own ? `${one.name} (${text("room.you")})` : one.name;
-      const send = () => this._actions.remove(one.id);
-      const attributes = { type: "button", class: "icon-button", "aria-label": text("room.remove", { name: one.name }), click: send };
-      const removable = mayRemove && !own && one.role === "patient";
-      return element(
-        "li",
-        { class: "person", "data-away": String(!one.connected) },
-        element("span", { class: "person-name" }, label),
-        element("span", { class: "person-role" }, text(`room.role.${one.role}`)),
-        removable ? element("button", attributes, icon("close")) : null,
-      );
-    });
-    this._people.replaceChildren(...rows);
   }
 }
 

@@ -5,9 +5,11 @@
  * soon as it is connected, and the old one is closed only then.
  */
 
-import { linkQuality, lostPart, ownLines, Silence, transportOf, withVoiceRepair } from "./offers.js";
+import { ownLines, Silence, transportOf, withVoiceRepair } from "./offers.js";
+import { counts, NOTHING, qualityOf } from "./quality.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
+/** @import { Quality } from "./quality.js" */
 
 const PATIENCE_MS = 3000;
 const CONNECT_MS = 4000;
@@ -24,7 +26,7 @@ const WATCH_MS = 300;
  * @property {(source: Source) => boolean} publishes Whether we send this source, be it silent for the moment.
  * @property {(remote: ReadonlyMap<string, RemoteTracks>) => void} onRemote
  * @property {(state: "connecting" | "connected" | "interrupted") => void} onState
- * @property {(link: { quality: string, path: string }) => void} onLink
+ * @property {(quality: Quality) => void} onQuality
  */
 
 /**
@@ -52,7 +54,7 @@ export class Peer {
     this._timer = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._measuring = undefined;
-    this._counted = { received: 0, lost: 0 };
+    this._counted = NOTHING;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._watching = undefined;
     this._silence = new Silence();
@@ -198,7 +200,7 @@ export class Peer {
       this._current?.connection.close();
       this._current = transport;
       this._fresh = null;
-      this._counted = { received: 0, lost: 0 };
+      this._counted = NOTHING;
       this._tellRemote(transport);
     }
     this._options.onState("connected");
@@ -229,36 +231,14 @@ export class Peer {
   }
 
   async _measure() {
-    const connection = this._current?.connection;
-    if (connection === undefined || connection.connectionState !== "connected") return;
-    const seen = summary(await connection.getStats());
-    const lost = lostPart(this._counted, seen);
-    this._counted = seen;
-    this._options.onLink({ quality: linkQuality({ trip_ms: seen.trip_ms, lost }), path: seen.path });
+    const transport = this._current;
+    if (transport === null || transport.connection.connectionState !== "connected") return;
+    const report = await transport.connection.getStats();
+    if (transport !== this._current) return;
+    const counted = counts(report.values(), transport.tracks, performance.now());
+    this._options.onQuality(qualityOf(this._counted, counted));
+    this._counted = counted;
   }
-}
-
-/**
- * @param {RTCStatsReport} report
- * @returns {{ received: number, lost: number, trip_ms: number | null, path: string }}
- */
-function summary(report) {
-  let received = 0;
-  let lost = 0;
-  /** @type {number | null} */
-  let trip_ms = null;
-  let path = "";
-  report.forEach((entry) => {
-    if (entry.type === "inbound-rtp") {
-      received += entry.packetsReceived ?? 0;
-      lost += entry.packetsLost ?? 0;
-    } else if (entry.type === "candidate-pair" && entry.nominated && entry.state === "succeeded") {
-      trip_ms = typeof entry.currentRoundTripTime === "number" ? entry.currentRoundTripTime * 1000 : null;
-      const local = report.get(entry.localCandidateId);
-      path = local?.candidateType === "relay" ? "relay" : String(local?.protocol ?? "");
-    }
-  });
-  return { received, lost, trip_ms, path };
 }
 
 /** @param {RTCStatsReport} report @returns {{ sent: number, received: number }} */

@@ -3,9 +3,11 @@
 import { announce, element, find, icon } from "../ui/dom.js";
 import { text } from "../ui/text.js";
 import { stopwatch } from "../ui/time.js";
+import { pathWords } from "./people.js";
 import { others, phase, status, waiting } from "./state.js";
 
 /** @import { Case } from "./messages.js" */
+/** @import { Quality } from "./quality.js" */
 /** @import { RoomState, Status } from "./state.js" */
 
 /** @typedef {"check" | "waiting" | "consultation" | "over"} Phase */
@@ -110,6 +112,17 @@ export class View {
     if (words === this._said) return;
     this._said = words;
     find(".status-words", HTMLElement, this._status).textContent = words;
+  }
+
+  /** How our own link fares, in a word. @param {Quality} quality */
+  showLink({ grade, path }) {
+    const link = find("#link", HTMLElement, this.section("consultation"));
+    link.dataset["quality"] = grade;
+    const words = text(`room.link.${grade}`);
+    find(".link-words", HTMLElement, link).textContent = words;
+    link.title = [words, pathWords(path)].filter((part) => part !== "").join(", ");
+    const sign = find(".link-sign", HTMLElement, link);
+    if (sign.childElementCount === 0) sign.append(icon("signal"));
   }
 
   /** @param {RoomState} state */
