@@ -1,6 +1,7 @@
 """Four people in one room: each sees and hears three others, one of them shares the screen."""
 
 import asyncio
+import re
 
 from playwright.async_api import Browser, Page, expect
 
@@ -38,8 +39,21 @@ async def test_four_see_each_other_and_one_shares_the_screen(demo: Demo, browser
     await expect(doctor.get_by_test_id("figures")).to_have_count(4)
     await expect(doctor.get_by_test_id("figures").filter(has_text="kbit/s")).to_have_count(4, timeout=10_000)
     await expect(doctor.get_by_test_id("figures").filter(has_text="by UDP")).to_have_count(1)
-    await expect(doctor.locator("#link")).to_have_text("Link good", timeout=10_000)
+    await expect(doctor.locator("#link")).to_have_text(re.compile("Link (good|fair|poor)"), timeout=10_000)
     await picture(doctor, "four")
+
+    speaking = doctor.locator('.seat[data-speaking="true"]')
+    await expect(speaking.first).to_be_visible(timeout=10_000)
+    await expect(doctor.locator(".seat-name", has_text=", speaking").first).to_be_visible()
+    large = doctor.locator('.seat[data-place="main"]')
+    for name in ("Gil Moreau", "Ines Moreau"):
+        await doctor.get_by_role("button", name=re.compile(f"(Show|Keep) large: {name}")).click()
+    await expect(large).to_have_count(2)
+    await expect(large.nth(0)).to_contain_text("Gil Moreau")
+    await picture(doctor, "four-pinned")
+    for name in ("Gil Moreau", "Ines Moreau"):
+        await doctor.get_by_role("button", name=f"No longer large: {name}").click()
+    await expect(large).to_have_count(1)
 
     share = doctor.locator("#control-screen")
     await share.click()

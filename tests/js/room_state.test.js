@@ -117,7 +117,7 @@ test("those who wait and are connected may be let in", () => {
 });
 
 const places = (/** @type {object} */ state, wish = {}) =>
-  tiles(state, { role: "practitioner", pinned: "", sharing: false, selfLarge: false, ...wish }).map(({ key, place }) => `${place} ${key}`);
+  tiles(state, { role: "practitioner", sharing: false, selfLarge: false, ...wish }).map(({ key, place }) => `${place} ${key}`);
 
 test("the doctor sees the patient large and themselves small", () => {
   assert.deepEqual(places(inside), [`main ${ANA} camera`, "self self camera"]);
@@ -126,7 +126,7 @@ test("the doctor sees the patient large and themselves small", () => {
 test("a shared screen takes the large place, a pinned tile goes before it", () => {
   const sharing = next(inside, ana({ sources: { screen: { muted: false, reason: "" }, camera: { muted: false, reason: "" } } }));
   assert.deepEqual(places(sharing), [`main ${ANA} screen`, `side ${ANA} camera`, "self self camera"]);
-  assert.equal(places(sharing, { pinned: "self camera" })[2], "main self camera");
+  assert.equal(places(next(sharing, { type: "pinned", key: "self camera" }))[2], "main self camera");
 });
 
 test("a paramedic sees what the own camera sees, the doctor beside it", () => {

@@ -7,6 +7,7 @@ import { SOURCES } from "./messages.js";
 import { Peer } from "./peer.js";
 import { offsetMs } from "./server_clock.js";
 import { RoomSocket } from "./socket.js";
+import { LISTEN_MS, Speaker } from "./speaker.js";
 import { givesStills, next, others, phase, showsPictures, START, waiting } from "./state.js";
 import { Stills } from "./stills.js";
 
@@ -51,6 +52,9 @@ export class Consultation {
       send: (source, jpeg) => this._socket.send({ type: "still", source, jpeg }),
     });
     this._peer = this._newPeer();
+    this._speaker = new Speaker();
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this._listening = undefined;
   }
 
   /** Milliseconds since 1970 on the server. */
@@ -70,6 +74,7 @@ export class Consultation {
 
   join() {
     this._socket.start();
+    this._listening ??= setInterval(() => this._listen(), LISTEN_MS);
   }
 
   /** @param {string} words */
@@ -82,6 +87,11 @@ export class Consultation {
 
   chatSeen() {
     this._apply({ type: "chat_seen" });
+  }
+
+  /** Keep a tile large, or let it go. @param {string} key */
+  pin(key) {
+    this._apply({ type: "pinned", key });
   }
 
   /** @param {string} participant */
@@ -237,7 +247,16 @@ export class Consultation {
     }
   }
 
+  _listen() {
+    const now = this._speaker.look(this._peer.heard());
+    const { speaker } = this.state;
+    if (now.participant === speaker.participant && now.speaking === speaker.speaking) return;
+    this._apply({ type: "speaker", ...now });
+  }
+
   _finish() {
+    clearInterval(this._listening);
+    this._listening = undefined;
     this._socket.stop();
     this._peer.close();
     this._options.media.stop();

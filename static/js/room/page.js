@@ -39,7 +39,6 @@ export class RoomPage {
     const user = /** @type {{ role?: unknown } | null} */ (data["user"] ?? null);
     this._role = typeof user?.role === "string" ? user.role : "patient";
     this._chime = new Chime();
-    this._pinned = "";
     this._lit = false;
     this._together = 0;
     /** @type {WakeLockSentinel | null} */
@@ -58,7 +57,7 @@ export class RoomPage {
     const room = this._view.section("consultation");
     room.dataset["role"] = this._role;
     this._stage = new Stage(find("#stage", HTMLElement, room), {
-      onPin: (key) => this._pin(key),
+      onPin: (key) => this._visit.pin(key),
       onBlocked: () => this._soundBlocked(true),
       onFirstFrame: () => performance.mark("first-remote-frame"),
     });
@@ -247,7 +246,7 @@ export class RoomPage {
   _showStage() {
     const { state, remote } = this._visit;
     const share = this._media.track("screen") !== null;
-    const arranged = tiles(state, { role: this._role, pinned: this._pinned, sharing: share, selfLarge: this._role === "paramedic" });
+    const arranged = tiles(state, { role: this._role, sharing: share, selfLarge: this._role === "paramedic" });
     this._stage.show(arranged, {
       participants: state.participants,
       me: state.me,
@@ -255,6 +254,7 @@ export class RoomPage {
       local: (source) => this._media.track(source),
       interrupted: this._visit.mediaState === "interrupted",
       rung: (participant) => rungOf(state, participant),
+      speaking: state.speaker.speaking ? state.speaker.participant : "",
       mirrored: this._media.facing === "user",
     });
   }
@@ -368,12 +368,6 @@ export class RoomPage {
     remember(`density:${this._role}`, density);
     const label = maybe("#density .control-words", HTMLElement, room);
     if (label) label.textContent = text(`vitals.density.${density}`);
-  }
-
-  /** @param {string} key */
-  _pin(key) {
-    this._pinned = key === this._pinned ? "" : key;
-    this._show();
   }
 
   /** @param {boolean} blocked */

@@ -10,6 +10,7 @@ import { counts, NOTHING, qualityOf } from "./quality.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
 /** @import { Quality } from "./quality.js" */
+/** @import { Heard } from "./speaker.js" */
 
 const PATIENCE_MS = 3000;
 const CONNECT_MS = 4000;
@@ -101,6 +102,17 @@ export class Peer {
   /** What receives this track now. @param {MediaStreamTrack} track @returns {RTCRtpReceiver | null} */
   receiverOf(track) {
     return this._current?.connection.getReceivers().find((one) => one.track === track) ?? null;
+  }
+
+  /** What the microphones of others have brought. @returns {readonly Heard[]} */
+  heard() {
+    const transport = this._current;
+    if (transport === null) return [];
+    const lines = new Map(transport.connection.getTransceivers().map((line) => [line.mid, line]));
+    return transport.tracks.flatMap(({ mid, participant, source }) => {
+      const brought = source === "microphone" && participant !== this._me ? lines.get(mid)?.receiver.getSynchronizationSources()[0] : undefined;
+      return brought === undefined ? [] : [{ participant, level: brought.audioLevel ?? 0, rtp: brought.rtpTimestamp }];
+    });
   }
 
   close() {

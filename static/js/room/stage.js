@@ -1,6 +1,6 @@
 /** The pictures: one large, the others small, oneself last; each stays the same element for as long as it is there. */
 
-import { element } from "../ui/dom.js";
+import { element, icon } from "../ui/dom.js";
 import { text } from "../ui/text.js";
 
 /** @import { Participant, Rung, Source } from "./messages.js" */
@@ -17,6 +17,7 @@ import { text } from "../ui/text.js";
  * @property {(source: Source) => MediaStreamTrack | null} local
  * @property {boolean} interrupted Whether our own transport is broken, so that all pictures of others stand still.
  * @property {(participant: string) => Rung} rung What somebody's link is good for.
+ * @property {string} speaking Who speaks just now, or empty.
  * @property {boolean} mirrored Whether one's own camera is shown as a mirror does.
  */
 
@@ -55,6 +56,12 @@ export class Stage {
       this._fill(seat, tile, scene);
     });
     this._place.dataset["count"] = String(tiles.length);
+    const large = tiles.filter((tile) => tile.place === "main");
+    this._place.dataset["mains"] = String(large.length);
+    large.forEach((tile, n) => {
+      const seat = this._seats.get(tile.key);
+      if (seat) seat.root.dataset["half"] = n === 0 ? "first" : "second";
+    });
   }
 
   /** The large picture, if it is somebody else's. @returns {{ video: HTMLVideoElement, participant: string, source: string } | null} */
@@ -125,13 +132,16 @@ export class Stage {
     seat.root.dataset["source"] = tile.source;
     seat.root.dataset["silent"] = String(!own && person?.sources.microphone?.muted === true);
     seat.root.dataset["away"] = String(!own && (scene.interrupted || person?.connected === false || person?.media === "lost"));
+    const speaks = !own && tile.source === "camera" && scene.speaking === tile.participant;
+    seat.root.dataset["speaking"] = String(speaks);
     seat.root.toggleAttribute("data-mirrored", own && tile.source === "camera" && scene.mirrored);
     name(seat.video, own && tile.source === "camera" ? "local-video" : !own && picture ? "remote-video" : "");
     seat.video.setAttribute("aria-label", own ? what : text(`room.${tile.source === "screen" ? "screen" : "picture"}_of`, { name: what }));
-    seat.name.textContent = what;
+    seat.name.textContent = speaks ? text("room.speaking", { name: what }) : what;
     seat.blank.textContent = initials(own ? (person?.name ?? "") : what);
-    seat.pin.setAttribute("aria-label", text("room.enlarge", { what }));
-    seat.pin.hidden = tile.place === "main";
+    showPin(seat.pin, tile, what);
+    // With one other person there is nothing to choose from.
+    seat.pin.hidden = tile.place === "main" && !tile.pinned && scene.remote.size < 2;
   }
 
   /** @param {HTMLVideoElement} video @param {readonly MediaStreamTrack[]} tracks */
@@ -151,6 +161,15 @@ export class Stage {
     this._framed = true;
     this._onFirstFrame();
   }
+}
+
+/** What a press on the tile does. @param {HTMLButtonElement} pin @param {Tile} tile @param {string} what */
+function showPin(pin, tile, what) {
+  const does = tile.pinned ? "unpin" : tile.place === "main" ? "keep" : "enlarge";
+  pin.setAttribute("aria-label", text(`room.${does}`, { what }));
+  if (pin.dataset["does"] === does) return;
+  pin.dataset["does"] = does;
+  pin.replaceChildren(icon(does === "unpin" ? "close" : "lock"));
 }
 
 /** @param {Tile} tile @param {Scene} scene @returns {readonly MediaStreamTrack[]} */

@@ -8,6 +8,7 @@ import { unreachable } from "./reading.js";
 
 /** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, Rung, ServerMessage, Source } from "./messages.js" */
 /** @import { StopReason } from "./retry.js" */
+/** @import { Speaking } from "./speaker.js" */
 
 /**
  * Things that happen in this page rather than on the server.
@@ -18,6 +19,8 @@ import { unreachable } from "./reading.js";
  *   | Readonly<{ type: "line_stopped", reason: StopReason }>
  *   | Readonly<{ type: "said", key: string, text: string }>
  *   | Readonly<{ type: "chat_seen" }>
+ *   | Readonly<{ type: "pinned", key: string }>
+ *   | Readonly<{ type: "speaker", participant: string, speaking: boolean }>
  *   | Readonly<{ type: "left" }>} LocalEvent
  */
 
@@ -38,12 +41,15 @@ import { unreachable } from "./reading.js";
  *   seen: number,
  *   case: Case | null,
  *   rungs: Readonly<Record<string, Readonly<{ rung: Rung, locked: boolean }>>>,
+ *   pinned: readonly string[],
+ *   speaker: Speaking,
  *   refusal: Readonly<{ code: string, text: string, about: string }> | null,
  * }>} RoomState
  */
 
 const CHAT_KEPT = 500;
 const PENDING_KEPT = 20;
+const PINNED_MOST = 2;
 
 /** @type {RoomState} */
 export const START = Object.freeze({
@@ -60,6 +66,8 @@ export const START = Object.freeze({
   seen: 0,
   case: null,
   rungs: {},
+  pinned: [],
+  speaker: Object.freeze({ participant: "", speaking: false }),
   refusal: null,
 });
 
@@ -108,6 +116,10 @@ export function next(state, message) {
       return { ...state, pending: [...state.pending, { key: message.key, text: message.text }].slice(-PENDING_KEPT) };
     case "chat_seen":
       return { ...state, seen: lastNumber(state.chat) };
+    case "pinned":
+      return withPin(state, message.key);
+    case "speaker":
+      return { ...state, speaker: { participant: message.participant, speaking: message.speaking } };
     case "left":
       return { ...state, end: "left" };
     default:
@@ -154,6 +166,12 @@ function withLine(state, line) {
   if (state.chat.some((one) => one.number === line.number)) return { ...state, pending };
   const chat = [...state.chat, line].sort((a, b) => a.number - b.number).slice(-CHAT_KEPT);
   return { ...state, chat, pending };
+}
+
+/** Pressed again, a pin is let go; two are kept at most, the newest. @param {RoomState} state @param {string} key @returns {RoomState} */
+function withPin(state, key) {
+  const kept = state.pinned.filter((one) => one !== key);
+  return { ...state, pinned: kept.length < state.pinned.length ? kept : [...kept, key].slice(-PINNED_MOST) };
 }
 
 /** @param {readonly ChatLine[]} chat */
@@ -213,7 +231,7 @@ export function waiting(state) {
 }
 
 /** A tile on the stage: whose, which of their pictures, and where it stands. */
-/** @typedef {Readonly<{ key: string, participant: string, source: "camera" | "screen", place: "main" | "side" | "self" }>} Tile */
+/** @typedef {Readonly<{ key: string, participant: string, source: "camera" | "screen", place: "main" | "side" | "self", pinned: boolean }>} Tile */
 
 /** Whom each role wants to see large, best first. @type {Readonly<Record<string, readonly string[]>>} */
 const WANTED = {
@@ -223,14 +241,15 @@ const WANTED = {
 };
 
 /**
- * Arrange the tiles: one large, the others beside it, oneself last.
+ * Arrange the tiles: one large, or the two that are pinned; the others beside it, oneself last. Among several others
+ * the one who speaks is large.
  *
  * @param {RoomState} state
- * @param {{ role: string, pinned: string, sharing: boolean, selfLarge: boolean }} wish `pinned` is the key of a tile
- *   chosen by hand, or empty; `selfLarge` puts one's own camera in the large place unless something is pinned.
+ * @param {{ role: string, sharing: boolean, selfLarge: boolean }} wish `selfLarge` puts one's own camera in the large
+ *   place unless something is pinned.
  * @returns {readonly Tile[]}
  */
-export function tiles(state, { role, pinned, sharing, selfLarge }) {
+export function tiles(state, { role, sharing, selfLarge }) {
   const there = others(state).filter((one) => one.connected || hasPicture(one));
   const order = WANTED[role] ?? [];
   const rank = (/** @type {Participant} */ one) => (order.indexOf(one.role) + order.length + 1) % (order.length + 1);
@@ -245,14 +264,16 @@ export function tiles(state, { role, pinned, sharing, selfLarge }) {
     { key: "self camera", participant: state.me, source: /** @type {const} */ ("camera") },
   ];
   const all = [...keys, ...mine];
-  const preferred = selfLarge && screens.length === 0 ? "self camera" : keys[0]?.key;
-  const main = all.some((tile) => tile.key === pinned) ? pinned : preferred;
-  return all.map((tile) => ({ ...tile, place: placeOf(tile.key, main) }));
+  const pinned = all.map((tile) => tile.key).filter((key) => state.pinned.includes(key));
+  const speaker = ranked.length > 1 ? ranked.find((one) => one.id === state.speaker.participant) : undefined;
+  const preferred = screens.length > 0 ? keys[0]?.key : selfLarge ? "self camera" : speaker ? `${speaker.id} camera` : keys[0]?.key;
+  const main = pinned.length > 0 ? pinned : [preferred];
+  return all.map((tile) => ({ ...tile, place: placeOf(tile.key, main), pinned: pinned.includes(tile.key) }));
 }
 
-/** @param {string} key @param {string | undefined} main @returns {Tile["place"]} */
+/** @param {string} key @param {readonly (string | undefined)[]} main @returns {Tile["place"]} */
 function placeOf(key, main) {
-  if (key === main) return "main";
+  if (main.includes(key)) return "main";
   return key.startsWith("self") ? "self" : "side";
 }
 
