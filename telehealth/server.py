@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import signal
 import ssl
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -78,10 +79,12 @@ async def serve(settings: Settings) -> None:
 
 
 def _spare_the_collector() -> None:
-    """Let what was made at the start live for ever, and look for cycles less often: each look stops all traffic."""
+    """Let what was made at the start live for ever, and look at what lives long seldom: each look stops all traffic."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 5, 100)
+    # The thread of the database takes its turn in less time than a frame has.
+    sys.setswitchinterval(0.001)
 
 
 def stop_signal() -> asyncio.Event:
