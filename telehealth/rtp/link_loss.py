@@ -8,6 +8,8 @@ REPEAT_AT = 0.03
 REPEAT_TWICE_AT = 0.12
 CALM_BELOW = 0.004
 CALM_S = 20.0
+DEAF_S = 2.2
+"""Two reports, and a little."""
 _WEIGHT = 0.5
 _ENOUGH_PACKETS = 20
 
@@ -20,7 +22,7 @@ class LinkLoss:
         copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
     """
 
-    __slots__ = ("_calm_since", "_nacked", "_reported", "_sent", "copies", "share")
+    __slots__ = ("_calm_since", "_deaf_until", "_most_copies", "_nacked", "_reported", "_sent", "copies", "share")
 
     def __init__(self) -> None:
         self.share = 0.0
@@ -29,6 +31,21 @@ class LinkLoss:
         self._nacked = 0
         self._sent = 0
         self._calm_since: float | None = None
+        self._most_copies = 2
+        self._deaf_until = float("-inf")
+
+    def restart(self, now: float, *, most_copies: int) -> None:
+        """Forget what was lost: something else is sent from now on, with so many copies at most.
+
+        A stream that paused goes on with later numbers, and its receiver takes the pause for loss: for a while its
+        reports say nothing.
+        """
+        self._deaf_until = now + DEAF_S
+        self.share = self._reported = 0.0
+        self._nacked = 0
+        self._calm_since = None
+        self._most_copies = most_copies
+        self.copies = min(self.copies, most_copies)
 
     def reported(self, fraction: int) -> None:
         """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1)."""
@@ -41,6 +58,8 @@ class LinkLoss:
     def settle(self, sent: int, now: float) -> None:
         """Judge the time since the last call, about a second, in which the total of packets sent grew to `sent`."""
         passed, self._sent = sent - self._sent, sent
+        if now < self._deaf_until:
+            self._nacked, self._reported = 0, 0.0
         asked = self._nacked / passed if passed >= _ENOUGH_PACKETS else 0.0
         loss = min(1.0, max(self._reported, asked))
         self._nacked = 0
@@ -54,6 +73,7 @@ class LinkLoss:
             self.copies = 2
         elif loss >= REPEAT_AT:
             self.copies = max(self.copies, 1)
+        self.copies = min(self.copies, self._most_copies)
         if loss > CALM_BELOW:
             self._calm_since = None
         elif self._calm_since is None:

@@ -13,8 +13,10 @@ ORDER = (Rung.VITALS, Rung.AUDIO, Rung.STILLS, Rung.REDUCED, Rung.VIDEO)
 FLOOR_BPS = {Rung.VIDEO: 400_000, Rung.REDUCED: 130_000, Rung.STILLS: 70_000, Rung.AUDIO: 0, Rung.VITALS: 0}
 """What the estimate for pictures must be to stay on a rung."""
 MOST_LOSS = {Rung.VIDEO: 0.25, Rung.REDUCED: 0.25, Rung.STILLS: 0.3, Rung.AUDIO: 0.5, Rung.VITALS: 1.0}
+HOPELESS_LOSS = 0.5
+"""Small pictures would not fit either."""
 CALM_LOSS = 0.08
-DOWN_AFTER_S = 1.5
+DOWN_AFTER_S = 1.0
 TRY_UP_AFTER_S = 8.0
 TRY_UP_AT_MOST_S = 64.0
 TRIAL_S = 10.0
@@ -89,7 +91,10 @@ class Ladder:
         lower = ORDER[: ORDER.index(self.rung)]
         estimate = measured.estimate_bps
         fitting = [rung for rung in lower if estimate is None or estimate >= FLOOR_BPS[rung]]
-        self.rung = fitting[-1] if measured.loss <= MOST_LOSS[self.rung] else lower[-1]
+        if measured.loss <= MOST_LOSS[self.rung]:
+            self.rung = fitting[-1]
+        else:
+            self.rung = Rung.STILLS if measured.loss > HOPELESS_LOSS and Rung.STILLS in lower else lower[-1]
         self._wait_s = min(TRY_UP_AT_MOST_S, 2 * self._wait_s) if now - self._up_at < TRIAL_S else self._wait_s
         self._fell_at = now
         self._bad_since = None

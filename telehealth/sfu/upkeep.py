@@ -84,7 +84,11 @@ def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     if before is Rung.REDUCED:
         _hold_down(transport, now)
     changed = ladder.judge(Measured(transport.estimate_bps, transport.link.share), now)
-    if changed and Rung.STILLS in (before, ladder.rung):
-        # Pictures begin or end: what was estimated with them, or without, says nothing about what comes.
-        transport.estimate_bps = None
+    if changed:
+        # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
+        # ones fit, it is the link that is full, and copies would fill it more.
+        pictures = ladder.carries(Kind.VIDEO)
+        transport.link.restart(now, most_copies=2 if pictures else 0)
+        if not pictures or before is Rung.STILLS:
+            transport.estimate_bps = None
     return changed

@@ -1,6 +1,6 @@
 """Loss towards one receiver, and copies of its voice."""
 
-from telehealth.rtp.link_loss import CALM_S, LinkLoss
+from telehealth.rtp.link_loss import CALM_S, DEAF_S, LinkLoss
 
 
 def test_a_clean_link_gets_no_copies() -> None:
@@ -54,3 +54,18 @@ def test_loss_in_between_begins_the_calm_anew() -> None:
     link.settle(200, CALM_S)
     link.settle(200, CALM_S + 2)
     assert link.copies == 1
+
+
+def test_what_was_lost_before_something_else_is_sent_counts_no_more() -> None:
+    link = LinkLoss()
+    link.reported(200)
+    link.settle(200, 0.0)
+    link.restart(0.0, most_copies=0)
+    assert (link.share, link.copies) == (0.0, 0)
+    link.reported(200)
+    link.settle(400, 1.0)
+    assert link.share == 0.0
+    link.reported(200)
+    link.settle(600, 1.0 + DEAF_S)
+    assert link.copies == 0
+    assert link.share > 0.7

@@ -58,6 +58,11 @@ def test_heavy_loss_costs_one_rung_at_a_time_and_voice_goes_last(walk: Walk) -> 
     assert not walk.ladder.carries(Kind.AUDIO)
 
 
+def test_where_half_is_lost_small_pictures_are_not_even_tried(walk: Walk) -> None:
+    walk.measures(Measured(None, 0.8), DOWN_AFTER_S + 0.2)
+    assert walk.steps == [Rung.STILLS]
+
+
 def test_it_climbs_one_rung_at_a_time_when_the_link_is_calm(walk: Walk) -> None:
     walk.measures(Measured(40_000, 0.0), 2)
     walk.measures(Measured(None, 0.0), 3.3 * TRY_UP_AFTER_S)
