@@ -1,7 +1,7 @@
 """All open sockets of a node: counted, and closed with the rights of their owners."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -77,6 +77,9 @@ class BrokenBus:
     """A bus that cannot be used. Implements bus.Bus."""
 
     async def publish(self, topic: Topic, event: Event) -> EventId:
+        raise ZeroDivisionError
+
+    async def publish_all(self, topic: Topic, events: Sequence[Event]) -> Sequence[EventId]:
         raise ZeroDivisionError
 
     def subscribe(
