@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
 from telehealth.config import LogFormat, LogLevel, Settings, load_settings
 from telehealth.demo.clinic import Clinic, seed
@@ -27,6 +25,15 @@ from telehealth.logs import configure_logging
 from telehealth.server import Running, running, stop_signal
 
 logger = logging.getLogger(__name__)
+
+
+_PEOPLE = (
+    ("Patient at home, Ana", "patient_url"),
+    ("Doctor", "doctor_url"),
+    ("Paramedic", "paramedic_url"),
+    ("Administrator", "admin_url"),
+    ("Another patient, by invitation", "invitation_url"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +101,29 @@ def _announce(console: Console, options: DemoOptions, live: Running, clinic: Cli
         sys.stdout.write(json.dumps(printed) + "\n")
         sys.stdout.flush()
         return
-    table = Table.grid(padding=(0, 2))
-    for who, key in (
-        ("Patient at home, Ana", "patient_url"),
-        ("Doctor", "doctor_url"),
-        ("Paramedic", "paramedic_url"),
-        ("Administrator", "admin_url"),
-        ("Another patient, by invitation", "invitation_url"),
-    ):
-        table.add_row(f"[bold]{who}[/]", f"[link={printed[key]}]{printed[key]}[/]")
-    console.print(Panel(table, title="An invented clinic is open", title_align="left", expand=False))
+    console.print("\n[bold]An invented clinic is open.[/]")
+    for who, key in _PEOPLE:
+        # Never cut: a link that lost its end signs nobody in.
+        console.print(f"\n[bold]{who}[/]\n  {printed[key]}", soft_wrap=True, highlight=False)
     console.print(
-        "Each link signs its person in, so open each in a window of its own profile (or one private window each).\n"
+        "\nEach link signs its person in, so open each in a window of its own profile (or one private window each).\n"
         "  1. Patient: allow camera and microphone, enter the waiting room.\n"
         "  2. Doctor: join, then Admit. You see each other, and Ana's monitor over the picture.\n"
         "  3. Paramedic: New case, Ring. The doctor's page rings; Accept.\n"
         "  4. Pull the monitor's plug, or give it another patient (it takes the place of Ana's):\n"
-        f"     telehealth simulate monitor --scenario desaturation --url {live.base_url} "
+        f"     {_command()} simulate monitor --scenario desaturation --url {live.base_url} "
         f"--token {clinic.home_monitor}\n"
         "This is a secondary display, not an alarm system. All people here are invented.\n"
         "Ctrl-C stops it.",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _command() -> str:
+    """Return what to type for our own command, from here."""
+    program = Path(sys.argv[0]).absolute()
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else program.name
 
 
 def _settings(options: DemoOptions, folder: Path) -> Settings:
