@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from telehealth.errors import NotFound
 from telehealth.ids import DeviceId, EncounterId
@@ -68,6 +68,12 @@ class SqlDevices:
             found = await connection.execute(select(*columns).where(_a.device_id == device, _a.until.is_(None)))
             row = found.one_or_none()
         return None if row is None else DeviceAssociation(**row._asdict())
+
+    async def others_until(self, association: DeviceAssociation) -> datetime | None:
+        of_others = (_a.device_id == association.device_id, _a.patient_id != association.patient_id)
+        async with self._database.read() as connection:
+            found: datetime | None = await connection.scalar(select(func.max(_a.until)).where(*of_others))
+        return found
 
     async def of_encounter(self, encounter: EncounterId) -> Sequence[Device]:
         """Return the devices that measure for the encounter now, by name; at most 50."""

@@ -38,6 +38,7 @@ FAULTS = MappingProxyType(
     {
         "bad_frame": "The waveform frame is malformed.",
         "bad_message": "The message has too many values, or two of one parameter.",
+        "before_association": "It was measured while the device was another patient's.",
         "impossible_value": "A value is impossible and kept as invalid.",
         "out_of_order": "The samples begin before the end of the frame before.",
         "unit_required": "A value has no unit.",
@@ -98,6 +99,7 @@ class Feed:
     Attributes:
         last: By device channel, the highest sequence stored of this boot.
         on_replaced: Called once when a newer connection of the device takes over.
+        begins_at: What was measured earlier is another patient's; None if the device had none before.
     """
 
     device: Device
@@ -108,6 +110,7 @@ class Feed:
     on_replaced: Callable[[], None]
     bucket: TokenBucket
     checked_at: float
+    begins_at: datetime | None = None
     open: bool = True
     clock: DeviceClock = field(default_factory=DeviceClock)
     _next_index: dict[int, int] = field(default_factory=dict)
@@ -157,6 +160,7 @@ class Feed:
         if not message.late:
             self.observe_clock(message.taken_at_ms, to_ms(received_at))
         taken_at = from_ms(message.taken_at_ms + self.clock.offset_ms)
+        self._require_own(taken_at)
         judged = judge(message.values, taken_at, received_at)
         if not judged.samples:
             return None, judged.faults
@@ -175,6 +179,7 @@ class Feed:
             # A frame can't leave before its last sample: that moment is the device's latest known time.
             self.observe_clock(block.starts_at_ms + length_ms, received_ms)
         starts_at_ms = max(0.0, block.starts_at_ms + self.clock.offset_ms)
+        self._require_own(from_ms(starts_at_ms))
         flags = int(block.flags)
         if self.device.simulated:
             flags |= _DEMO
@@ -187,6 +192,14 @@ class Feed:
         shown = wire.wave(moved)
         frame = self._frame(block.channel, block.sequence, from_ms(starts_at_ms), received_at, shown)
         return Taken(frame, Event("wave", shown), block.late, wave=moved)
+
+    def is_own(self, taken_at: datetime) -> bool:
+        """Say whether what was measured then is of the patient whom the device measures now."""
+        return self.begins_at is None or taken_at >= self.begins_at
+
+    def _require_own(self, taken_at: datetime) -> None:
+        if not self.is_own(taken_at):
+            raise Invalid(FAULTS["before_association"], code="before_association")
 
     def _follow(self, block: WaveBlock) -> None:
         """Keep the place of the channel; Invalid (out_of_order) for a new frame with samples of the past."""

@@ -30,6 +30,10 @@ class Devices(Protocol):
         """Return the one in force."""
         ...
 
+    async def others_until(self, association: DeviceAssociation) -> datetime | None:
+        """Return when the device's newest ended association with another patient ended; None if there is none."""
+        ...
+
     async def of_encounter(self, encounter: EncounterId) -> Sequence[Device]: ...
 
 

@@ -33,6 +33,7 @@ REASONS = MappingProxyType(
         "bad_samples": "Too many samples of the wave are no numbers.",
         "bad_time": "The time cannot be read.",
         "bad_value": "The value is not of its type.",
+        "before_association": "It was measured while the device was another patient's.",
         "cancelled": "The observation was cancelled.",
         "codes_disagree": "The codes beside each other mean different things.",
         "deleted": "The observation is withdrawn.",

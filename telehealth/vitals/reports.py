@@ -25,7 +25,7 @@ from telehealth.vitals.alarm import Priority
 from telehealth.vitals.codes import TEXTS
 from telehealth.vitals.device_alarm import DeviceAlarm, Inactivation, Phase
 from telehealth.vitals.feed import BACKFILL_AFTER_MS, BURST, MESSAGES_PER_S, Feed, Taken
-from telehealth.vitals.intake import Moment, is_demo, taken_in
+from telehealth.vitals.intake import Intake, Moment, is_demo, name_of, taken_in
 from telehealth.vitals.model import (
     NUMERICS_CHANNEL,
     Device,
@@ -165,6 +165,7 @@ class Reports:
                 Principal(device, Role.DEVICE), "vitals.reported", f"device/{device}", patient=association.patient_id
             )
         )
+        begins_at = await self._ports.devices.others_until(association)
         feed = Feed(
             device=known,
             association=association,
@@ -174,6 +175,7 @@ class Reports:
             on_replaced=_nothing,
             bucket=TokenBucket(MESSAGES_PER_S, BURST, self._ports.clock.monotonic()),
             checked_at=0.0,
+            begins_at=begins_at,
         )
         self._lines[device] = line = _Line(feed)
         if len(self._lines) > MAX_DEVICES:
@@ -198,17 +200,18 @@ class Reports:
         offset = timedelta(milliseconds=feed.clock.offset_ms)
         intake = taken_in(reported, received_at, offset)
         refused = list(intake.quarantined)
-        moments = [self._moment(feed, moment, received_at) for moment in intake.moments]
-        waves = [taken for wave in intake.waves for taken in await self._wave(line, wave, received_at, refused)]
+        own = _own(feed, intake, offset, refused)
+        moments = [self._moment(feed, moment, received_at) for moment in own.moments]
+        waves = [taken for wave in own.waves for taken in await self._wave(line, wave, received_at, refused)]
         new = await self._plane.keep(feed, [*moments, *waves]) if moments or waves else ()
-        self._say_alarms(feed, reported.alarms, received_at, offset)
-        if reported.alarms:
+        alarms = self._say_alarms(feed, reported.alarms, received_at, offset, refused)
+        if alarms:
             await self._alarms.settled(feed.association.encounter_id)
-        fresh = {moment.key: is_new for moment, is_new in zip(intake.moments, new, strict=False)}
+        fresh = {moment.key: is_new for moment, is_new in zip(own.moments, new, strict=False)}
         if refused:
             logger.info("device %s: %d refused, first %s", feed.device.id, len(refused), refused[0].code)
         new_waves = sum(new[len(moments) :])
-        return Kept(fresh, len(waves), new_waves, len(reported.alarms), tuple(refused))
+        return Kept(fresh, len(waves), new_waves, alarms, tuple(refused))
 
     def _moment(self, feed: Feed, moment: Moment, received_at: datetime) -> Taken:
         demo = moment.demo or feed.device.simulated
@@ -291,11 +294,36 @@ class Reports:
         return StoredFrame(encounter, feed.device.id, BOOT, channel, place, taken_at, received_at, body)
 
     def _say_alarms(
-        self, feed: Feed, alarms: Sequence[ReportedAlarm], received_at: datetime, offset: timedelta
-    ) -> None:
+        self,
+        feed: Feed,
+        alarms: Sequence[ReportedAlarm],
+        received_at: datetime,
+        offset: timedelta,
+        refused: list[Quarantined],
+    ) -> int:
+        """Hand the alarms on; return how many of them are this patient's."""
+        told = 0
         for alarm in alarms:
             at = alarm.at + offset if alarm.at else received_at
+            if not feed.is_own(at):
+                refused.append(Quarantined("before_association", alarm.event_name or "alarm"))
+                continue
             self._alarms.device_alarm(feed.association.encounter_id, _device_alarm(feed.device, alarm, at))
+            told += 1
+        return told
+
+
+def _own(feed: Feed, intake: Intake, offset: timedelta, refused: list[Quarantined]) -> Intake:
+    """Return what was measured of this patient; what the device measured of another is refused."""
+    moments = tuple(moment for moment in intake.moments if feed.is_own(moment.taken_at))
+    waves = tuple(wave for wave in intake.waves if feed.is_own(wave.starts_at + offset))
+    for moment in intake.moments:
+        if not feed.is_own(moment.taken_at):
+            refused += [Quarantined("before_association", name_of(sample.mdc)) for sample in moment.samples]
+    for wave in intake.waves:
+        if not feed.is_own(wave.starts_at + offset):
+            refused.append(Quarantined("before_association", wave.label))
+    return replace(intake, moments=moments, waves=waves)
 
 
 def _device_alarm(device: Device, alarm: ReportedAlarm, at: datetime) -> DeviceAlarm:

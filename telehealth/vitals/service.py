@@ -118,6 +118,7 @@ class VitalsPlane:
         device, association = await self._associated(principal)
         channels = await self._frames.add_channels(declared(hello, association))
         last = await self._frames.last_sequences(device.id, hello.boot)
+        begins_at = await self._devices.others_until(association)
         await self._audit.record(
             event_by(principal, "vitals.opened", f"device/{device.id}", patient=association.patient_id)
         )
@@ -133,6 +134,7 @@ class VitalsPlane:
             on_replaced=on_replaced,
             bucket=TokenBucket(MESSAGES_PER_S, BURST, now),
             checked_at=now,
+            begins_at=begins_at,
         )
         self.observe_clock(feed, hello.sent_at_ms)
         self._put_in_place(feed)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from telehealth.errors import Invalid, NotFound
-from telehealth.ids import DeviceId, EncounterId
+from telehealth.ids import DeviceId, EncounterId, PatientId
 from telehealth.storage.stores import Stores
 from telehealth.vitals.model import NUMERICS_CHANNEL, Device, DeviceAssociation, StoredFrame, WaveChannel
-from tests.builders import ENCOUNTER, NOON, PATIENT, an_encounter
+from tests.builders import ENCOUNTER, NOON, PATIENT, a_patient, an_encounter
 
 MONITOR = Device(DeviceId("de" * 16), "Monitor bay 3", model="M1", simulated=True)
 OTHER_ENCOUNTER = EncounterId("c1" * 16)
@@ -70,6 +70,18 @@ async def test_a_new_association_ends_the_one_before(clinic: Stores) -> None:
     assert await clinic.devices.association(MONITOR.id) is None
     with pytest.raises(NotFound):
         await clinic.devices.associate(replace(first, device_id=DeviceId("unknown")))
+
+
+async def test_until_when_a_device_was_another_patient_s_is_known(clinic: Stores) -> None:
+    other = PatientId("a7" * 16)
+    await clinic.patients.add(a_patient(id=other))
+    first = DeviceAssociation(MONITOR.id, ENCOUNTER, PATIENT, NOON)
+    await clinic.devices.associate(first)
+    assert await clinic.devices.others_until(first) is None
+    second = DeviceAssociation(MONITOR.id, OTHER_ENCOUNTER, other, LATER)
+    await clinic.devices.associate(second)
+    assert await clinic.devices.others_until(second) == LATER
+    assert await clinic.devices.others_until(first) is None
 
 
 async def test_of_many_associations_at_once_one_is_in_force(clinic: Stores) -> None:

@@ -272,3 +272,18 @@ async def test_the_device_that_was_silent_longest_is_forgotten_first(
     assert station.ward.audit.actions.count("vitals.reported") == 3
     await station.reports.aclose()
     assert len(station.ward.heard("device")) == 4
+
+
+async def test_a_pressure_of_the_patient_before_is_not_the_next_one_s(station: Station) -> None:
+    device = await station.a_device()
+    station.ward.clock.advance(60)
+    bedside = await station.ward.another_patient()
+    await station.ward.registry.associate(ADMIN, device, bedside)
+    mmhg = "266016^MDC_DIM_MMHG^MDC"
+    cuff = row("150021^MDC_PRESS_BLD_NONINV_SYS^MDC", "120", mmhg, f14="20260101113000+0000")
+    station.ward.clock.advance(60)
+    beat = row(HR, "75", BPM, f14="20260101120159+0000")
+    answer = await station.inbox().take(message(cuff, beat, header=HEADER))
+    kept = await station.ward.stores.vital_frames.since(bedside.encounter_id, NOON.replace(year=2000), limit=10)
+    assert [json.loads(frame.body)["values"][0][0] for frame in kept] == [147842], answer.text
+    assert station.counted("report_refusals") == {"hl7/before_association": 1.0}

@@ -382,3 +382,27 @@ async def test_after_a_restart_of_the_device_only_its_new_channels_are_shown(war
     await ward.open(device, ECG, PLETH)
     await ward.open(device, ECG, boot="b2")
     assert [(c.number, c.boot) for c in (await ward.plane.snapshot(ENCOUNTER)).channels] == [(3, "b2")]
+
+
+async def test_what_was_measured_of_another_patient_is_not_taken_for_this_one(ward: Ward) -> None:
+    device = await ward.a_device()
+    kept_at_ms = ward.now_ms
+    ward.clock.advance(60)
+    bedside = await ward.another_patient()
+    await ward.registry.associate(ADMIN, device, bedside)
+    ward.clock.advance(1)
+    feed = await ward.open(device)
+    kept = replace(ward.numerics(0, taken_at_ms=kept_at_ms), late=True)
+    old_wave = replace(ward.wave(0, starts_at_ms=kept_at_ms), flags=FrameFlag.BACKFILL)
+    recorded = await ward.plane.record(feed, [kept, old_wave, ward.numerics(1)])
+    assert recorded.refused == (Refusal("before_association", 0, 0), Refusal("before_association", 1, 0))
+    assert recorded.acks == {0: 1}
+    assert await stored(ward, bedside.encounter_id) == [(0, 1)]
+
+
+async def test_what_a_free_device_measured_before_it_was_bound_is_taken(ward: Ward) -> None:
+    device = await ward.a_device()
+    feed = await ward.open(device)
+    ward.clock.advance(60)
+    early = replace(ward.numerics(0, taken_at_ms=ward.now_ms - 120_000), late=True)
+    assert (await ward.plane.record(feed, [early])).filled == {0: 0}

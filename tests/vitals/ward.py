@@ -5,7 +5,7 @@ from typing import Any
 from telehealth.access import Principal, Role
 from telehealth.bus import Event, vitals_topic
 from telehealth.clock import to_ms
-from telehealth.ids import DeviceId, EncounterId
+from telehealth.ids import DeviceId, EncounterId, PatientId
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
@@ -67,6 +67,13 @@ class Ward:
             await self.registry.associate(ADMIN, device.id, BEDSIDE)
         self.audit.events.clear()
         return device.id
+
+    async def another_patient(self) -> Bedside:
+        """Add a patient with an encounter of their own; return where that is."""
+        patient, encounter = PatientId("a7" * 16), EncounterId("c7" * 16)
+        await self.stores.patients.add(a_patient(id=patient))
+        await self.stores.encounters.add(an_encounter(id=encounter, patient_id=patient, practitioner_id=None))
+        return Bedside(encounter, patient, {encounter})
 
     async def open(self, device: DeviceId, *channels: RawChannel, boot: str = "b1", **changes: Any) -> Feed:
         sent_at_ms = changes.get("sent_at_ms", self.now_ms)

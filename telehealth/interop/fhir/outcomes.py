@@ -11,6 +11,7 @@ _TYPES = MappingProxyType(
         "bad_json": "structure",
         "bad_time": "value",
         "bad_value": "value",
+        "before_association": "business-rule",
         "codes_disagree": "code-invalid",
         "future_time": "business-rule",
         "impossible_value": "business-rule",
