@@ -132,7 +132,7 @@ export class DeviceCheck {
       select.value = this._media.chosen[source];
       select.disabled = ofKind.length < 2;
     }
-    find("#check-devices", HTMLElement, this._root).hidden = found.length === 0;
+    find("#check-devices", HTMLElement, this._root).hidden = found.every((device) => device.kind === "audiooutput");
   }
 
   /** @param {"camera" | "microphone"} source @param {string} device */

@@ -11,6 +11,7 @@ const UNDO_S = 4;
  * @property {boolean} camera
  * @property {boolean} screen
  * @property {boolean} canShare
+ * @property {boolean} canFloat The browser shows a picture in a window of its own, and there is one.
  * @property {boolean} canEnd
  * @property {boolean} canSwitch More than one camera, or a phone.
  * @property {boolean} canLight
@@ -24,6 +25,8 @@ const UNDO_S = 4;
  * @property {() => unknown} microphone
  * @property {() => unknown} camera
  * @property {() => unknown} screen
+ * @property {() => unknown} float
+ * @property {() => unknown} devices
  * @property {() => unknown} messages
  * @property {() => unknown} switchCamera
  * @property {() => unknown} light
@@ -42,6 +45,8 @@ export class Controls {
       microphone: button("microphone"),
       camera: button("camera"),
       screen: button("screen"),
+      float: button("float"),
+      devices: button("devices"),
       messages: button("messages"),
       switchCamera: button("switch"),
       light: button("light"),
@@ -49,7 +54,7 @@ export class Controls {
       leave: button("leave"),
       end: button("end"),
     };
-    for (const name of /** @type {const} */ (["microphone", "camera", "screen", "messages", "switchCamera", "light", "resume", "leave"])) {
+    for (const name of /** @type {const} */ (["microphone", "camera", "screen", "float", "devices", "messages", "switchCamera", "light", "resume", "leave"])) {
       this._buttons[name].addEventListener("click", () => actions[name]());
     }
     this._end = actions.end;
@@ -66,6 +71,7 @@ export class Controls {
     this._switch("camera", state.camera, "video", "video-off");
     this._switch("screen", state.screen, "screen", "screen");
     this._buttons.screen.hidden = !state.canShare;
+    this._buttons.float.hidden = !state.canFloat;
     this._buttons.switchCamera.hidden = !state.canSwitch;
     this._buttons.light.hidden = !state.canLight;
     this._buttons.resume.hidden = !state.resumable;

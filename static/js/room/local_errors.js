@@ -51,31 +51,37 @@ export function waysOn(tried) {
  * What to ask the browser for.
  *
  * @param {{ wish: Exclude<Wish, "none">, facing: "user" | "environment", camera: string, microphone: string,
- *   strong: boolean }} asked `camera` and `microphone` are device ids chosen by hand, or empty; `strong` says that the
- *   machine has power enough for 720p.
+ *   strong: boolean, exact?: boolean }} asked `camera` and `microphone` are device ids chosen by hand, or empty; `strong`
+ *   says that the machine has power enough for 720p; `exact`, that no other device will do: what is only wished for, the
+ *   choice in the browser's own question goes before.
  * @returns {MediaStreamConstraints}
  */
-export function constraints({ wish, facing, camera, microphone, strong }) {
+export function constraints({ wish, facing, camera, microphone, strong, exact = false }) {
   return {
     audio: {
       echoCancellation: true,
       noiseSuppression: true,
       autoGainControl: true,
-      ...(microphone === "" ? {} : { deviceId: { ideal: microphone } }),
+      ...(microphone === "" ? {} : { deviceId: device(microphone, exact) }),
     },
-    video: wish === "all" ? pictureConstraints({ facing, camera, strong }) : false,
+    video: wish === "all" ? pictureConstraints({ facing, camera, strong, exact }) : false,
   };
 }
 
 /**
- * @param {{ facing: "user" | "environment", camera: string, strong: boolean }} asked
+ * @param {{ facing: "user" | "environment", camera: string, strong: boolean, exact?: boolean }} asked
  * @returns {MediaTrackConstraints}
  */
-export function pictureConstraints({ facing, camera, strong }) {
+export function pictureConstraints({ facing, camera, strong, exact = false }) {
   return {
     width: { ideal: strong ? 1280 : 640 },
     height: { ideal: strong ? 720 : 480 },
     frameRate: { ideal: 30, max: 30 },
-    ...(camera === "" ? { facingMode: { ideal: facing } } : { deviceId: { ideal: camera } }),
+    ...(camera === "" ? { facingMode: { ideal: facing } } : { deviceId: device(camera, exact) }),
   };
+}
+
+/** @param {string} id @param {boolean} exact @returns {ConstrainDOMStringParameters} */
+function device(id, exact) {
+  return exact ? { exact: id } : { ideal: id };
 }

@@ -86,7 +86,9 @@ export class LocalMedia {
   async choose(source, device) {
     if (source === "camera") this._camera = device;
     else this._microphone = device;
-    return this._retake(source);
+    // What is switched off stays so; the choice counts when it is switched on.
+    if (source === "camera" && this._muted.get("camera") === "user") return null;
+    return this._retake(source, { exact: true });
   }
 
   /** Change between the camera that faces us and the one that looks away. @returns {Promise<Problem | null>} */
@@ -106,8 +108,8 @@ export class LocalMedia {
    */
   async switchMicrophone(on) {
     const track = this._tracks.get("microphone");
+    if (track) track.enabled = on;
     if (!track || track.readyState === "ended") return on ? this._retake("microphone") : null;
-    track.enabled = on;
     this._silence("microphone", on ? null : "user");
     return null;
   }
@@ -172,21 +174,31 @@ export class LocalMedia {
     this._muted.clear();
   }
 
+  /** Whether the system took the source away, and a press may bring it back. @param {Source} source */
+  lost(source) {
+    const reason = this._muted.get(source);
+    // What stopped out of sight mostly comes back by itself; if it has not when we are seen again, it is asked for.
+    return reason === "interrupted" || reason === "unplugged" || (reason === "hidden" && document.visibilityState === "visible");
+  }
+
   /** Take back what the system took away (a phone call, another program). @returns {Promise<Problem | null>} */
   async resume() {
     /** @type {Problem | null} */
     let problem = null;
     for (const source of /** @type {const} */ (["microphone", "camera"])) {
-      const reason = this._muted.get(source);
-      if (reason === "interrupted" || reason === "unplugged") problem = (await this._retake(source)) ?? problem;
+      if (this.lost(source)) problem = (await this._retake(source)) ?? problem;
     }
     return problem;
   }
 
-  /** @param {"camera" | "microphone"} source @returns {Promise<Problem | null>} */
-  async _retake(source) {
+  /**
+   * @param {"camera" | "microphone"} source
+   * @param {{ exact?: boolean }} [how] `exact`: the chosen device or none; otherwise another may stand in for it.
+   * @returns {Promise<Problem | null>}
+   */
+  async _retake(source, { exact = false } = {}) {
     if (!navigator.mediaDevices?.getUserMedia) return "insecure";
-    const asked = this._constraints("all");
+    const asked = this._constraints("all", exact);
     try {
       const wanted = source === "camera" ? { video: asked.video ?? true } : { audio: asked.audio ?? true };
       const stream = await navigator.mediaDevices.getUserMedia(wanted);
@@ -198,14 +210,14 @@ export class LocalMedia {
   }
 
   /** @param {Exclude<Wish, "none">} wish */
-  _constraints(wish) {
+  _constraints(wish, exact = false) {
     const asked = {
       facing: this._facing,
       camera: this._camera,
       microphone: this._microphone,
       strong: (navigator.hardwareConcurrency ?? 2) > 4,
     };
-    return constraints({ wish, ...asked });
+    return constraints({ wish, exact, ...asked });
   }
 
   /** @param {Source} source @param {MediaStreamTrack} track */
@@ -213,10 +225,12 @@ export class LocalMedia {
     const old = this._tracks.get(source);
     this._tracks.set(source, track);
     if (old && old !== track) old.stop();
+    // Who has switched the microphone off is not heard because another is plugged in.
+    track.enabled = source !== "microphone" || old?.enabled !== false;
     track.addEventListener("ended", () => this._ended(source, track));
     track.addEventListener("mute", () => this._systemMuted(source, track, true));
     track.addEventListener("unmute", () => this._systemMuted(source, track, false));
-    this._silence(source, null);
+    this._silence(source, track.enabled ? null : "user");
   }
 
   /** @param {Source} source @param {MediaStreamTrack} track */
@@ -253,11 +267,11 @@ export class LocalMedia {
 }
 
 /**
- * List cameras and microphones; labels are empty until the person has allowed one.
+ * List cameras, microphones and speakers; labels are empty until the person has allowed one.
  *
  * @returns {Promise<readonly MediaDeviceInfo[]>}
  */
 export async function devices() {
   const all = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-  return all.filter((device) => device.deviceId !== "" && device.kind !== "audiooutput");
+  return all.filter((device) => device.deviceId !== "");
 }

@@ -16,6 +16,7 @@ import { Calls } from "./calls.js";
 import { DeviceCheck } from "./check.js";
 import { Consultation } from "./consultation.js";
 import { Controls } from "./controls.js";
+import { DeviceMenu } from "./device_menu.js";
 import { LocalMedia } from "./media.js";
 import { RUNGS } from "./messages.js";
 import { Panel } from "./panel.js";
@@ -69,6 +70,10 @@ export class RoomPage {
         room.dataset["panel"] = open ? "open" : "closed";
         this._show();
       },
+    });
+    this._devices = new DeviceMenu({
+      chosen: () => ({ ...this._media.chosen, speaker: this._stage.speaker }),
+      choose: (device, id) => void this._chooseDevice(device, id),
     });
     this._controls = new Controls(find("#controls", HTMLElement, room), this._actions());
     this._alignment = new Alignment({
@@ -282,16 +287,16 @@ export class RoomPage {
     const { state } = this._visit;
     const muted = this._media.muted();
     const published = this._media.published();
-    const lost = [muted.microphone, muted.camera].some((reason) => reason === "interrupted" || reason === "unplugged");
     return {
       microphone: published.includes("microphone") && muted.microphone === undefined,
       camera: published.includes("camera") && muted.camera === undefined,
       screen: published.includes("screen"),
       canShare: state.may.includes("share_screen") && "getDisplayMedia" in (navigator.mediaDevices ?? {}),
+      canFloat: document.pictureInPictureEnabled === true && this._stage.large !== null,
       canEnd: state.may.includes("end"),
       canSwitch: matchMedia("(pointer: coarse)").matches,
       canLight: this._media.hasLight,
-      resumable: lost,
+      resumable: this._media.lost("microphone") || this._media.lost("camera"),
       unread: unread(state),
       panel: this._panel.open,
     };
@@ -303,6 +308,8 @@ export class RoomPage {
       microphone: () => void this._device("microphone", this._media.switchMicrophone(!this._controlState().microphone)),
       camera: () => void this._device("camera", this._media.switchCameraOn(!this._controlState().camera)),
       screen: () => void this._device("screen", this._media.share(!this._controlState().screen)),
+      float: () => void this._stage.floatLarge().catch(() => undefined),
+      devices: () => void this._devices.open(),
       messages: () => this._messages(),
       switchCamera: () => void this._device("camera", this._media.switchCamera()),
       light: () => {
@@ -318,11 +325,22 @@ export class RoomPage {
   /** @param {"microphone" | "camera" | "screen"} source @param {Promise<Problem | null>} work */
   async _device(source, work) {
     const problem = await work;
-    const note = find("#room-note", HTMLElement, this._view.section("consultation"));
     const failed = problem !== null && !(source === "screen" && problem === "denied");
-    note.textContent = failed ? text(`problem.media.${source}`) : "";
-    note.hidden = !failed;
+    this._note(failed ? text(`problem.media.${source}`) : "");
     this._show();
+  }
+
+  /** @param {string} words Empty takes it away. */
+  _note(words) {
+    const note = find("#room-note", HTMLElement, this._view.section("consultation"));
+    note.textContent = words;
+    note.hidden = words === "";
+  }
+
+  /** @param {import("./device_menu.js").Device} device @param {string} id */
+  async _chooseDevice(device, id) {
+    if (device === "speaker") await this._stage.listenOn(id).catch(() => this._note(text("problem.media.speaker")));
+    else await this._device(device, this._media.choose(device, id));
   }
 
   _messages() {

@@ -37,6 +37,8 @@ export class Stage {
     this._onBlocked = onBlocked;
     this._onFirstFrame = onFirstFrame;
     this._framed = false;
+    /** Where the sound goes; empty is where the system sends it. */
+    this.speaker = "";
     /** @type {Map<string, Seat>} */
     this._seats = new Map();
   }
@@ -92,6 +94,18 @@ export class Stage {
     picture.close();
   }
 
+  /** Send the sound of all others to this device, where the browser lets us. @param {string} device */
+  async listenOn(device) {
+    this.speaker = device;
+    for (const seat of this._seats.values()) if (!seat.video.muted) await seat.video.setSinkId?.(device);
+  }
+
+  /** Show the large picture in a window of its own, or take it back. */
+  async floatLarge() {
+    if (document.pictureInPictureElement) await document.exitPictureInPicture();
+    else await this.large?.video.requestPictureInPicture();
+  }
+
   /** Play what the browser held back; call it from a press. */
   playAll() {
     for (const seat of this._seats.values()) void seat.video.play().catch(() => this._onBlocked());
@@ -111,6 +125,8 @@ export class Stage {
     this._seats.set(key, seat);
     this._place.append(root);
     if (!key.startsWith("self")) video.addEventListener("playing", () => this._playing(video));
+    // A speaker that has gone meanwhile leaves the sound where the system sends it.
+    if (!video.muted && this.speaker !== "") void video.setSinkId(this.speaker).catch(() => undefined);
     return seat;
   }
 
