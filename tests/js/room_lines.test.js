@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { constraints, pictureConstraints, problemOf, waysOn } from "../../static/js/room/local_errors.js";
 import { loudness } from "../../static/js/room/level.js";
 import { ownLines, transportOf } from "../../static/js/room/offers.js";
-import { afterClose, afterTicketRefused, delayMs } from "../../static/js/room/retry.js";
+import { afterClose, afterTicketRefused, delayMs } from "../../static/js/ui/retry.js";
 import { heard, offsetMs, tripMs } from "../../static/js/room/server_clock.js";
 
 const closed = (/** @type {number} */ code, changes = {}) => afterClose({ code, attempt: 0, ticketRenewed: false, chance: 0.5, ...changes });

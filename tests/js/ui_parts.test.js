@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../static/js/i18n/en.js";
 import { safeNext } from "../../static/js/ui/arrival.js";
-import { course, pause } from "../../static/js/ui/backoff.js";
 import { Problem } from "../../static/js/ui/api.js";
 import { faultMessage, oneLine } from "../../static/js/ui/forms.js";
 import { sentence } from "../../static/js/ui/problems.js";
@@ -44,18 +43,4 @@ test("several lines become one", () => assert.equal(oneLine(" a\n\tb  c\u2028"),
 test("the address of a room carries nothing but the encounter", () => {
   assert.equal(roomUrl("ab/../c"), "/rooms/ab%2F..%2Fc");
   assert.equal(roomUrl("ab", true), "/rooms/ab#now");
-});
-
-test("a lost line comes back, a refused one stops, a stale ticket is renewed once", () => {
-  for (const code of [1001, 1006, 1012, 4408, 4429]) assert.equal(course(code, 0), "again");
-  for (const code of [4400, 4403, 4404, 4409, 4410]) assert.equal(course(code, 0), "stop");
-  assert.equal(course(4401, 0), "renew");
-  assert.equal(course(4401, 1), "stop");
-});
-
-test("pauses grow to eight seconds and no further, with jitter", () => {
-  assert.deepEqual([0, 1, 2, 3, 4, 50].map((attempt) => pause(1006, attempt, 0.5)), [500, 1000, 2000, 4000, 8000, 8000]);
-  assert.equal(pause(4429, 0, 0.5), 10_000);
-  assert.equal(pause(1006, 0, 0), 375);
-  assert.equal(pause(1006, 0, 1), 625);
 });

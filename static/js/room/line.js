@@ -1,13 +1,13 @@
 /**
  * A WebSocket that comes back: ticket, `hello`, heartbeat, waiting times; used for the room, the vitals and the work list.
  *
- * Messages go up as they come; what to do after a close is decided in retry.js.
+ * Messages go up as they come; what to do after a close is decided in ui/retry.js.
  */
 
-import { afterClose, afterTicketRefused } from "./retry.js";
+import { afterClose, afterTicketRefused } from "../ui/retry.js";
 import { heard } from "./server_clock.js";
 
-/** @import { NextStep, StopReason } from "./retry.js" */
+/** @import { NextStep, StopReason } from "../ui/retry.js" */
 /** @import { ServerClock } from "./server_clock.js" */
 
 const BEAT_MS = 1000;

@@ -7,7 +7,7 @@
 import { unreachable } from "./reading.js";
 
 /** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, Rung, ServerMessage, Source } from "./messages.js" */
-/** @import { StopReason } from "./retry.js" */
+/** @import { StopReason } from "../ui/retry.js" */
 /** @import { Speaking } from "./speaker.js" */
 
 /**

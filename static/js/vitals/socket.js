@@ -4,7 +4,7 @@ import { Line } from "../room/line.js";
 import { Unreadable } from "../room/reading.js";
 import { parse, parseFrame } from "./messages.js";
 
-/** @import { StopReason } from "../room/retry.js" */
+/** @import { StopReason } from "../ui/retry.js" */
 /** @import { Frame, VitalsMessage } from "./messages.js" */
 
 export class VitalsSocket {

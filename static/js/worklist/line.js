@@ -1,13 +1,18 @@
 /** The socket of the work list: it comes back by itself, and notices when the line is dead without being closed. */
 
 import { Problem, api } from "../ui/api.js";
-import { course, pause } from "../ui/backoff.js";
+import { afterClose, afterTicketRefused } from "../ui/retry.js";
 import { parse } from "./messages.js";
 
 const PING_MS = 10_000;
 const SILENCE_MS = 25_000;
 
+/** @import { NextStep, StopReason } from "../ui/retry.js" */
+
 /** @typedef {"connecting" | "live" | "lost" | "replaced" | "signed_out" | "stopped"} State */
+
+/** Who may have no list any more has to sign in as somebody who may. @type {ReadonlyMap<StopReason, State>} */
+const STOPPED = new Map([["replaced", "replaced"], ["sign_in", "signed_out"], ["forbidden", "signed_out"]]);
 
 export class WorklistLine {
   /**
@@ -18,7 +23,7 @@ export class WorklistLine {
     this.onList = onList;
     this.onState = onState;
     this.attempt = 0;
-    this.refused = 0;
+    this.ticketRenewed = false;
     this.heardAt = 0;
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -35,9 +40,8 @@ export class WorklistLine {
       const { ticket } = await api("POST", "/tickets", { purpose: "worklist" });
       this.connect(ticket);
     } catch (error) {
-      const out = error instanceof Problem && (error.status === 401 || error.status === 403);
-      if (out) this.onState("signed_out");
-      else this.later(1006);
+      const status = error instanceof Problem ? error.status : 0;
+      this.step(afterTicketRefused({ status, attempt: this.attempt, chance: Math.random() }));
     }
   }
 
@@ -58,7 +62,8 @@ export class WorklistLine {
     this.heardAt = Date.now();
     const message = parse(data);
     if (message?.type !== "worklist") return;
-    this.attempt = this.refused = 0;
+    this.attempt = 0;
+    this.ticketRenewed = false;
     this.onState("live");
     this.onList(message);
   }
@@ -66,18 +71,24 @@ export class WorklistLine {
   /** @param {number} code */
   closed(code) {
     this.socket = null;
-    const next = course(code, this.refused);
-    if (code === 4401) this.refused += 1;
-    if (next === "stop") this.onState(code === 4409 ? "replaced" : code === 4401 ? "signed_out" : "stopped");
-    else if (next === "renew") void this.open();
-    else this.later(code);
+    this.step(afterClose({ code, attempt: this.attempt, ticketRenewed: this.ticketRenewed, chance: Math.random() }));
   }
 
-  /** @param {number} code */
-  later(code) {
-    this.onState("lost");
-    this.waiting = setTimeout(() => void this.open(), pause(code, this.attempt, Math.random()));
-    this.attempt += 1;
+  /** @param {NextStep} step */
+  step(step) {
+    switch (step.act) {
+      case "stop":
+        this.onState(STOPPED.get(step.reason) ?? "stopped");
+        return;
+      case "new_ticket":
+        this.ticketRenewed = true;
+        void this.open();
+        return;
+      case "retry":
+        this.onState("lost");
+        this.waiting = setTimeout(() => void this.open(), step.after_ms);
+        this.attempt += 1;
+    }
   }
 
   comeBackNow() {
