@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -167,7 +167,9 @@ class AlarmWatch:
             known = Watched(encounter, await self._loaded(encounter))
         if known.watch is not None:
             known.take(known.watch.end_all(at, "encounter_ended"))
-            await self._flush(known)
+            if not await self._flush(known):
+                # An alarm that stays open in the store would come back: it is tried again.
+                self._patients.setdefault(encounter, known)
 
     async def known(self, encounter: EncounterId) -> Sequence[bytes]:
         """Return bodies of events that tell how alarms, limits, entries and scores of an encounter stand."""
@@ -216,10 +218,11 @@ class AlarmWatch:
     async def turn(self) -> None:
         """Read about newcomers, store and tell what has changed."""
         for known in list(self._patients.values()):
-            if known.watch is None:
-                await self._load(known)
-            if known.busy:
-                await self._flush(known)
+            with _apart(known):
+                if known.watch is None:
+                    await self._load(known)
+                if known.busy:
+                    await self._flush(known)
 
     async def tick(self) -> None:
         """Let a second pass for everybody."""
@@ -227,15 +230,19 @@ class AlarmWatch:
         for known in list(self._patients.values()):
             # Many patients take their time: feeds get their turn in between.
             await asyncio.sleep(0)
-            if known.watch is None:
-                continue
-            if silent := known.watch.silent(at):
-                await self._forget_removed(known, silent, at)
-            known.take(known.watch.tick(at))
-            await self._look_at_rhythm(known)
-            if known.watch.idle(at) and not known.busy:
-                self._patients.pop(known.encounter, None)
-                self.rhythms.follow(known.encounter, on=False)
+            with _apart(known):
+                await self._tick(known, at)
+
+    async def _tick(self, known: Watched, at: datetime) -> None:
+        if known.watch is None:
+            return
+        if silent := known.watch.silent(at):
+            await self._forget_removed(known, silent, at)
+        known.take(known.watch.tick(at))
+        await self._look_at_rhythm(known)
+        if known.watch.idle(at) and not known.busy:
+            self._patients.pop(known.encounter, None)
+            self.rhythms.follow(known.encounter, on=False)
 
     async def _run(self) -> None:
         clock, next_tick = self._ports.clock, self._ports.clock.monotonic() + TICK_S
@@ -250,7 +257,7 @@ class AlarmWatch:
                     await self.tick()
                 await self.turn()
             except Exception:
-                # The watch over one patient must not end that over all.
+                # Nobody else would hear of it, and without this task nobody is watched.
                 logger.exception("watching failed")
 
     async def _follow(self) -> None:
@@ -262,6 +269,9 @@ class AlarmWatch:
                             await self.obey(delivery.event)
             except TelehealthError as error:
                 logger.warning("topic %s: %s", ALARMS, error.code)
+            except Exception:
+                # Nobody else would hear of it, and what people do at other nodes would hold there only.
+                logger.exception("topic %s: following failed", ALARMS)
             await asyncio.sleep(RETRY_S)
 
     async def obey(self, event: Event) -> None:
@@ -382,8 +392,11 @@ class AlarmWatch:
             async with asyncio.timeout(CALL_S):
                 await self._ports.records.save_alarms(known.encounter, changes)
                 await self._ports.records.add_scores(known.encounter, scores)
-        except (TelehealthError, TimeoutError):
-            logger.warning("encounter %s: %d changes are not stored yet", known.encounter, len(changes))
+        except Exception as error:
+            # Whatever keeps it from being stored must not keep people from hearing of it.
+            foreseen = isinstance(error, TelehealthError | TimeoutError)
+            told = "encounter %s: %d changes are not stored yet"
+            logger.warning(told, known.encounter, len(changes), exc_info=None if foreseen else error)
             known.unsaved = deque([*changes, *known.unsaved], MAX_UNSAVED)
             known.scores = deque([*scores, *known.scores], SCORES_KNOWN)
             return False
@@ -402,3 +415,12 @@ class AlarmWatch:
             await self._ports.bedsides.note(encounter, change)
         except TelehealthError as error:
             logger.warning("encounter %s: the timeline lacks an alarm: %s", encounter, error.code)
+
+
+@contextlib.contextmanager
+def _apart(known: Watched) -> Iterator[None]:
+    """Keep to one patient what goes wrong with the watch over them: the others are watched all the same."""
+    try:
+        yield
+    except Exception:
+        logger.exception("encounter %s: watching failed", known.encounter)

@@ -254,6 +254,53 @@ async def test_a_store_that_fails_keeps_nobody_from_hearing(node: Node, monkeypa
     assert len(node.told()) == 2
 
 
+async def test_what_nobody_foresaw_of_one_patient_keeps_nobody_from_hearing(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = EncounterId("0a" * 16)
+    await node.stores.encounters.add(an_encounter(id=other))
+    node.watch.reported(other, Report(MONITOR, NOON, NOON, False, ()))
+    months = node.watch._months
+
+    async def unreadable(encounter: EncounterId) -> int | None:
+        if encounter == other:
+            raise ValueError("the row can't be read")
+        return await months(encounter)
+
+    monkeypatch.setattr(node.watch, "_months", unreadable)
+    await node.seconds(20, spo2=86.0)
+    assert [a["alarm"]["text"] for a in node.told()] == ["** SpO2 LOW 86 < 90"]
+
+
+async def test_an_alarm_that_cannot_be_stored_for_whatever_reason_is_told_and_tried_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(encounter: EncounterId, changes: Sequence[AlarmChanged]) -> None:
+        raise ValueError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.stores.watch_records, "save_alarms", broken)
+        await node.seconds(20, spo2=86.0)
+        assert [a["alarm"]["text"] for a in node.told()] == ["** SpO2 LOW 86 < 90"]
+    await node.seconds(1, spo2=86.0)
+    assert (await node.open()).text == "** SpO2 LOW 86 < 90"
+
+
+async def test_what_ends_with_the_encounter_is_stored_later_if_not_now(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node.seconds(20, spo2=86.0)
+
+    async def unavailable(encounter: EncounterId, changes: Sequence[AlarmChanged]) -> None:
+        raise Unavailable("The database is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.stores.watch_records, "save_alarms", unavailable)
+        await node.watch.ended(ENCOUNTER)
+    await node.watch.turn()
+    assert list(await node.stores.watch_records.open_alarms(ENCOUNTER)) == []
+
+
 async def test_a_bus_that_fails_keeps_nothing_from_being_stored(node: Node) -> None:
     node.bus.failing = True
     await node.seconds(20, spo2=86.0)
