@@ -91,6 +91,7 @@ class Action(StrEnum):
     ENROL_DEVICE = "enrol_device"
     SEND_VITALS = "send_vitals"
     ADD_READING = "add_reading"
+    READ_RECORDING = "read_recording"
 
 
 _PATIENT, _PRACTITIONER, _PARAMEDIC = Role.PATIENT, Role.PRACTITIONER, Role.PARAMEDIC
@@ -133,6 +134,7 @@ PERMISSIONS = MappingProxyType(
         Action.ENROL_DEVICE: {_ADMIN: _ANY, _PARAMEDIC: _ANY},
         Action.SEND_VITALS: {_DEVICE: _OWN},
         Action.ADD_READING: _IN_ROOM,
+        Action.READ_RECORDING: {_PRACTITIONER: _OWN},
     }
 )
 """Action → Role → Reach. There are no other grants anywhere."""

@@ -6,7 +6,7 @@ import hmac
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -30,6 +30,7 @@ from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Encounter, Patient
 from telehealth.consultations.ports import MediaPlane
+from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
 from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
@@ -48,12 +49,14 @@ from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
 from telehealth.sfu.counters import MediaStatistics
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.recorder import RoomRecorder
 from telehealth.storage.audit_trail import AnchorFile, ChainResult, SqlAuditTrail
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.schema import is_current
 from telehealth.storage.schema import migrate as migrate_schema
+from telehealth.storage.sealed_files import SealedFiles
 from telehealth.storage.stores import Stores, open_stores
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
@@ -130,12 +133,8 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
         ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
         metrics = Metrics()
-        media, media_port = around.media, 0
-        if media is None:
-            plane = await stack.enter_async_context(_media(settings, ground.clock))
-            media, media_port = plane, plane.port
-            metrics.follow(lambda: media_figures(plane.statistics()))
-        rooms = _room_host(settings, ground, media)
+        carried = await stack.enter_async_context(_carried(settings, ground, metrics, around.media))
+        rooms = _room_host(settings, ground, carried)
         stack.push_async_callback(rooms.aclose)
         sockets = OpenSockets(ground.bus, metrics, limit=settings.sockets_limit)
         await sockets.start()
@@ -165,6 +164,9 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             aliases=_aliases(ground),
             bedside=_bedside(ground, ways.deliveries),
             album=_album(ground),
+            recordings=ground.stores.recordings,
+            recording_files=carried.files,
+            trail=ground.audit,
             desk=FrontDesk(
                 accounts=accounts,
                 consultations=consultations,
@@ -180,7 +182,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             limits=RateLimits(metrics, ground.clock, logins_per_minute=settings.logins_per_minute),
             sockets=sockets,
             health=Health({"database": ground.database.check, "bus": ground.check_bus}),
-            media_port=media_port,
+            media_port=carried.port,
             mllp_port=ways.mllp_port,
         )
         logger.info("node %s stops", settings.node)
@@ -461,6 +463,31 @@ async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPl
         await plane.aclose()
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What carries sound and pictures, and what keeps them; `port` is 0 for a plane that is not ours."""
+
+    media: MediaPlane
+    port: int
+    recorder: Recorder
+    files: SealedFiles
+
+
+@asynccontextmanager
+async def _carried(
+    settings: Settings, ground: Ground, metrics: Metrics, media: MediaPlane | None
+) -> AsyncIterator[Carried]:
+    files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
+    if media is not None:
+        yield Carried(media, 0, NoRecorder(), files)
+        return
+    async with _media(settings, ground.clock) as plane:
+        metrics.follow(lambda: media_figures(plane.statistics()))
+        recorder = RoomRecorder(plane, ground.stores.recordings, files, ground.clock, ground.new_id)
+        async with aclosing(recorder):
+            yield Carried(plane, plane.port, recorder, files)
+
+
 def media_figures(media: MediaStatistics) -> list[Figure]:
     """Return what the media plane counts, for the metrics."""
     return [
@@ -480,11 +507,12 @@ def media_figures(media: MediaStatistics) -> list[Figure]:
     ]
 
 
-def _room_host(settings: Settings, ground: Ground, media: MediaPlane) -> RoomHost:
+def _room_host(settings: Settings, ground: Ground, carried: Carried) -> RoomHost:
     ports = RoomPorts(
         encounters=ground.stores.encounters,
         patients=ground.stores.patients,
-        media=media,
+        media=carried.media,
+        recorder=carried.recorder,
         bus=ground.bus,
         audit=ground.audit,
         clock=ground.clock,

@@ -18,6 +18,7 @@ TokenId = NewType("TokenId", str)
 DocumentId = NewType("DocumentId", str)
 AlarmId = NewType("AlarmId", str)
 ScoreId = NewType("ScoreId", str)
+RecordingId = NewType("RecordingId", str)
 
 NewId = Callable[[], str]
 """Where chance enters: returns a fresh identifier at each call."""

@@ -48,6 +48,7 @@ associate_device    d e A
 enrol_device        E A
 send_vitals         x
 add_reading         p d e
+read_recording      d
 """
 LETTERS = {
     "p": Role.PATIENT,

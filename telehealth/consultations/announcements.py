@@ -1,5 +1,7 @@
 """What each connection is told when a room has changed: found by comparing what it could see before and after."""
 
+from telehealth.consultations.consent import recording_of
+from telehealth.consultations.consents import NOT_ASKED, Consents
 from telehealth.consultations.effects import Moment, Send
 from telehealth.consultations.messages import CaseChanged, Message, ParticipantChanged
 from telehealth.consultations.model import Rung
@@ -26,6 +28,7 @@ def _news(before: Room, after: Room, viewer: Seat, now: Moment) -> list[Message]
     earlier = before.seat(viewer.id)
     if earlier is None or _is_fresh(earlier, viewer):
         news = [*_rungs(None, after, viewer), *_lobby(None, after, viewer), *_case(None, after, viewer)]
+        news += _recording(NOT_ASKED, after, viewer)
         return [after.welcome(viewer, now.at), *news]
     changed = [
         ParticipantChanged(participant=seat.view())
@@ -33,7 +36,7 @@ def _news(before: Room, after: Room, viewer: Seat, now: Moment) -> list[Message]
         if after.sees(viewer, seat) and not _is_known(before, earlier, seat)
     ]
     news = [*_rungs(before, after, viewer), *_lobby(before, after, viewer), *_case(before, after, viewer)]
-    return [*changed, *news]
+    return [*changed, *news, *_recording(before.consents, after, viewer)]
 
 
 def _is_fresh(earlier: Seat, viewer: Seat) -> bool:
@@ -63,6 +66,10 @@ def _lobby(before: Room | None, after: Room, viewer: Seat) -> list[Message]:
     if place is None or (before is not None and before.lobby(viewer) == place):
         return []
     return [place]
+
+
+def _recording(known: Consents, after: Room, viewer: Seat) -> list[Message]:
+    return [recording_of(after)] if viewer.admitted and after.consents != known else []
 
 
 def _case(before: Room | None, after: Room, viewer: Seat) -> list[Message]:

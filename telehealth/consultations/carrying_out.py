@@ -26,7 +26,9 @@ from telehealth.consultations.effects import (
     PublishSource,
     Record,
     Required,
+    StartRecording,
     Step,
+    StopRecording,
     StoreEntry,
     StoreSeat,
     TakeAnswer,
@@ -36,7 +38,8 @@ from telehealth.consultations.effects import (
 )
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Encounter
-from telehealth.consultations.ports import Encounters, MediaPlane, Patients
+from telehealth.consultations.ports import Encounters, MediaPlane, MediaRecordingStopped, Patients
+from telehealth.consultations.recordings import Recorder
 from telehealth.consultations.signalling import end_reason
 from telehealth.errors import Conflict, Gone, TelehealthError, Unavailable
 from telehealth.ids import EncounterId, NewId, ParticipantId
@@ -57,6 +60,7 @@ class RoomPorts:
     encounters: Encounters
     patients: Patients
     media: MediaPlane
+    recorder: Recorder
     bus: Bus
     audit: AuditTrail
     clock: Clock
@@ -101,6 +105,30 @@ class Executor:
             logger.warning("room %s: %s failed: %s", self._encounter, type(effect).__name__, error.code)
         except Exception:
             logger.exception("room %s: %s failed", self._encounter, type(effect).__name__)
+
+    async def start_recording(self, effect: StartRecording) -> Sequence[Input]:
+        """Begin to record; if that can't be, return so for the room."""
+        try:
+            async with self.in_time():
+                await self._ports.audit.record(effect.event)
+                await self._ports.encounters.append(effect.entry)
+                await self._ports.recorder.start(self._encounter, effect.by.id, effect.by.subject)
+        except TelehealthError as error:
+            logger.warning("room %s: no recording: %s", self._encounter, error.code)
+            return [MediaRecordingStopped(self._encounter, effect.by.id)]
+        return []
+
+    async def stop_recording(self, effect: StopRecording) -> None:
+        """Record no more, whatever else fails."""
+        self._ports.recorder.stop(self._encounter)
+        if effect.event is None or effect.entry is None:
+            return
+        try:
+            async with self.in_time():
+                await self._ports.audit.record(effect.event)
+                await self._ports.encounters.append(effect.entry)
+        except TelehealthError as error:
+            logger.warning("room %s: that recording stopped is not noted: %s", self._encounter, error.code)
 
     async def _require_media(self, effect: MediaRequest) -> None:
         media = self._ports.media

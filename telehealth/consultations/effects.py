@@ -8,7 +8,13 @@ from typing import Literal
 from telehealth.audit import AuditEvent
 from telehealth.consultations.messages import CaseView, ClientMessage, Message
 from telehealth.consultations.model import Encounter, Participant, Rung, Source, TimelineEntry
-from telehealth.consultations.ports import MediaClock, MediaOffered, MediaRungChanged, MediaStateChanged
+from telehealth.consultations.ports import (
+    MediaClock,
+    MediaOffered,
+    MediaRecordingStopped,
+    MediaRungChanged,
+    MediaStateChanged,
+)
 from telehealth.ids import ConnectionId, ParticipantId
 
 EndReason = Literal["finished", "cancelled"]
@@ -118,6 +124,7 @@ Input = (
     | MediaStateChanged
     | MediaClock
     | MediaRungChanged
+    | MediaRecordingStopped
 )
 
 
@@ -244,7 +251,24 @@ class TellWorklists:
     """Publish that the work lists may have changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Record the room: once that stands in the trail and on the timeline."""
+
+    by: Participant
+    event: AuditEvent
+    entry: TimelineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """Record the room no more, and then say so in the trail and on the timeline."""
+
+    event: AuditEvent | None = None
+    entry: TimelineEntry | None = None
+
+
 MediaRequest = OpenMedia | PublishSource | UnpublishSource | TakeAnswer | LockRung
 Required = StoreSeat | StoreEntry | Advance | Record | MediaRequest
-Following = Send | Close | CloseMedia | CloseRoomMedia | TellEnded | TellWorklists
+Following = Send | Close | CloseMedia | CloseRoomMedia | TellEnded | TellWorklists | StartRecording | StopRecording
 Effect = Required | Following

@@ -103,6 +103,7 @@ class RoomHost:
         self._started = False
         self._closed = False
         ports.media.listen(self._media_changed)
+        ports.recorder.listen(self._media_changed)
 
     @property
     def rooms(self) -> int:

@@ -20,6 +20,8 @@ from telehealth.consultations.effects import (
     Received,
     Required,
     Send,
+    StartRecording,
+    StopRecording,
     TellEnded,
     TellWorklists,
 )
@@ -272,6 +274,10 @@ class LiveRoom:
                 outbox = self._outboxes.pop(connection, None)
                 if outbox is not None:
                     outbox.close(code)
+            case StartRecording():
+                return await self._executor.start_recording(effect)
+            case StopRecording():
+                await self._executor.stop_recording(effect)
             case CloseMedia() | CloseRoomMedia() | TellEnded() | TellWorklists():
                 await self._executor.follow(effect)
         return ()

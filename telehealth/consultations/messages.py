@@ -144,6 +144,19 @@ class End(Message):
     type: Literal["end"] = "end"
 
 
+class RecordRequest(Message):
+    """Asks everybody whether the consultation may be recorded."""
+
+    type: Literal["record_request"] = "record_request"
+
+
+class RecordConsent(Message):
+    """Agrees to being recorded, or refuses; refusing later is withdrawing."""
+
+    type: Literal["record_consent"] = "record_consent"
+    accepted: bool
+
+
 class Ping(Message):
     """Measures the line and the clock."""
 
@@ -152,7 +165,22 @@ class Ping(Message):
 
 
 ClientMessage = Annotated[
-    Hello | Connect | Answer | Publish | Unpublish | Mute | Lock | Still | Chat | Admit | Remove | Leave | End | Ping,
+    Hello
+    | Connect
+    | Answer
+    | Publish
+    | Unpublish
+    | Mute
+    | Lock
+    | Still
+    | Chat
+    | Admit
+    | Remove
+    | Leave
+    | End
+    | RecordRequest
+    | RecordConsent
+    | Ping,
     Field(discriminator="type"),
 ]
 
@@ -307,6 +335,16 @@ class CaseChanged(Message):
     case: CaseView
 
 
+class RecordingChanged(Message):
+    """Whether the consultation is recorded, who asked, who agreed, and who refused."""
+
+    type: Literal["recording"] = "recording"
+    state: Literal["off", "asking", "on"]
+    by: Annotated[str, Field(max_length=64)]
+    accepted: tuple[Id, ...]
+    refused: Annotated[str, Field(max_length=64)]
+
+
 class Ended(Message):
     """The consultation is over."""
 
@@ -353,6 +391,7 @@ ServerMessage = Annotated[
     | StillOf
     | ChatLine
     | CaseChanged
+    | RecordingChanged
     | Ended
     | Removed
     | Replaced

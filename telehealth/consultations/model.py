@@ -164,6 +164,8 @@ class EntryKind(StrEnum):
     ALARM_ACKNOWLEDGED = "alarm_acknowledged"
     PHOTO = "photo"
     """Its text is the id of the document."""
+    RECORDING_STARTED = "recording_started"
+    RECORDING_STOPPED = "recording_stopped"
 
 
 @dataclass(frozen=True, slots=True)

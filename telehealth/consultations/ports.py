@@ -142,7 +142,15 @@ class MediaRungChanged:
     locked: bool
 
 
-MediaEvent = MediaOffered | MediaStateChanged | MediaClock | MediaRungChanged
+@dataclass(frozen=True, slots=True)
+class MediaRecordingStopped:
+    """The recording that the participant asked for can't go on: the disk is full, or too slow."""
+
+    encounter: EncounterId
+    participant: ParticipantId
+
+
+MediaEvent = MediaOffered | MediaStateChanged | MediaClock | MediaRungChanged | MediaRecordingStopped
 MediaListener = Callable[[MediaEvent], None]
 
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from telehealth.clock import to_ms
 from telehealth.consultations.changes import Change, entry_of, over, record_of
+from telehealth.consultations.consent import asked_or_answered
 from telehealth.consultations.effects import (
     Advance,
     Close,
@@ -36,6 +37,8 @@ from telehealth.consultations.messages import (
     Ping,
     Pong,
     Publish,
+    RecordConsent,
+    RecordRequest,
     Remove,
     Removed,
     SourceState,
@@ -51,7 +54,7 @@ from telehealth.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooM
 from telehealth.ids import ConnectionId
 
 MediaMessage = Connect | Answer | Publish | Unpublish | Mute
-PeopleMessage = Chat | Admit | Remove | End
+PeopleMessage = Chat | Admit | Remove | End | RecordRequest | RecordConsent
 
 
 def answered(room: Room, seat: Seat, message: ClientMessage, now: Moment) -> Change:
@@ -71,7 +74,7 @@ def answered(room: Room, seat: Seat, message: ClientMessage, now: Moment) -> Cha
         case Lock() | Still():
             _require_admitted(seat)
             return locked(room, seat, message) if isinstance(message, Lock) else still(room, seat, message, now)
-        case Chat() | Admit() | Remove() | End():
+        case Chat() | Admit() | Remove() | End() | RecordRequest() | RecordConsent():
             _require_admitted(seat)
             return _about_people(room, seat, message, now)
         case _:
@@ -109,6 +112,8 @@ def _about_people(room: Room, seat: Seat, message: PeopleMessage, now: Moment) -
         case End():
             _require(seat, Right.END)
             return _end(room, seat, now)
+        case RecordRequest() | RecordConsent():
+            return asked_or_answered(room, seat, message)
         case _:
             assert_never(message)
 

@@ -16,12 +16,15 @@ class Right(StrEnum):
     CHAT = "chat"
     PUBLISH = "publish"
     SHARE_SCREEN = "share_screen"
+    RECORD = "record"
 
 
 _EVERYBODY = frozenset({Right.CHAT, Right.PUBLISH, Right.SHARE_SCREEN})
 _STAFF = _EVERYBODY | {Right.ADMIT, Right.REMOVE, Right.END}
 
-RIGHTS = MappingProxyType({Role.PATIENT: _EVERYBODY, Role.PRACTITIONER: _STAFF, Role.PARAMEDIC: _STAFF})
+_PRACTITIONER = _STAFF | {Right.RECORD}
+
+RIGHTS = MappingProxyType({Role.PATIENT: _EVERYBODY, Role.PRACTITIONER: _PRACTITIONER, Role.PARAMEDIC: _STAFF})
 """Role → what one of this role may do once admitted. A role that is missing here has no place in a room."""
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from telehealth.access import Role
 from telehealth.clock import to_ms
+from telehealth.consultations.consents import NOT_ASKED, Consents
 from telehealth.consultations.messages import (
     CaseView,
     ChatLine,
@@ -120,6 +121,7 @@ class Room:
         seats: In the order in which people came.
         chat: The newest LINES_SHOWN lines.
         lines: How many lines there are in all.
+        consents: What was said to being recorded.
         ended: `finished` or `cancelled` once it is over, else empty.
     """
 
@@ -130,6 +132,7 @@ class Room:
     lines: int = 0
     case: CaseView | None = None
     ended: Literal["finished", "cancelled", ""] = ""
+    consents: Consents = NOT_ASKED
 
     def seat(self, participant: str) -> Seat | None:
         """Return the seat of this participant."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from telehealth.access import Role
+from telehealth.consultations import consent
 from telehealth.consultations.announcements import announcements, to_all
 from telehealth.consultations.changes import Change, entry_of, over, record_of
 from telehealth.consultations.effects import (
@@ -49,6 +50,7 @@ from telehealth.consultations.ports import (
     MediaClock,
     MediaEvent,
     MediaOffered,
+    MediaRecordingStopped,
     MediaRungChanged,
     MediaState,
     MediaStateChanged,
@@ -68,9 +70,12 @@ def step(room: Room, event: Input, now: Moment) -> tuple[Room, tuple[Effect, ...
     change = _next(room, event, now)
     # Only who comes or lets in can begin it; that a connection is gone must never be refused.
     after, begin = _begun(change.room, now) if isinstance(event, Joined | Received) else (change.room, ())
+    after = consent.settled(after)
     before_they_hear: tuple[Required, ...] = (*change.first, *begin)
     news = announcements(room, after, now)
-    return after, (*before_they_hear, *news, *change.then)
+    # It has stopped before they hear so, and they hear of it before it starts.
+    stops, starts = consent.stops(room, after, now), consent.starts(room, after, now)
+    return after, (*before_they_hear, *stops, *news, *change.then, *starts)
 
 
 def refusal(error: TelehealthError, about: str) -> Refusal:
@@ -104,7 +109,7 @@ def _next(room: Room, event: Input, now: Moment) -> Change:
             return Change(room if seat is None else room.having(_disconnected(seat, now)))
         case Revoked(subject):
             return _revoked(room, subject)
-        case MediaOffered() | MediaStateChanged() | MediaClock() | MediaRungChanged():
+        case MediaOffered() | MediaStateChanged() | MediaClock() | MediaRungChanged() | MediaRecordingStopped():
             return _from_media(room, event, now)
         case Tick():
             return _tick(room, now)
@@ -206,6 +211,8 @@ def _from_media(room: Room, event: MediaEvent, now: Moment) -> Change:
             return Change(room, then=tuple(_clock(room, event)))
         case MediaRungChanged():
             return rung_changed(room, event)
+        case MediaRecordingStopped():
+            return consent.failed(room)
         case _:
             assert_never(event)
 

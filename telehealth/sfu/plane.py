@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from telehealth.clock import Clock
@@ -24,6 +25,7 @@ from telehealth.sfu.demultiplexer import Demultiplexer
 from telehealth.sfu.limits import TICK_PARTS, TICK_S, TWIN_TRIES
 from telehealth.sfu.media_clock import media_clock
 from telehealth.sfu.offer import Endpoint, Protocol, offer_text
+from telehealth.sfu.publication import Publication
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.tcp import TcpPort
@@ -67,6 +69,7 @@ class ForwardingPlane:
         self._rooms: dict[EncounterId, Room] = {}
         self._places: dict[Transport, tuple[Room, Seat, Peer]] = {}
         self._listeners: list[MediaListener] = []
+        self._taps: dict[EncounterId, Callable[[Publication, bytes, float], None]] = {}
         self._tasks = Tasks()
         self._farewells = Tasks()
         self._ticked_at = [clock.monotonic()] * TICK_PARTS
@@ -130,6 +133,7 @@ class ForwardingPlane:
         if len(self._places) >= self._settings.max_transports:
             raise Unavailable("This server carries as many consultations as it can.", code="media_full")
         room = self._rooms.get(encounter) or Room(encounter)
+        room.tap(self._taps.get(encounter))
         seat = room.take_seat(participant, now)
         if not seat.opens.take(1.0, now):
             raise TooMany("The media connection was renewed too often.", code="too_many_transports")
@@ -225,6 +229,14 @@ class ForwardingPlane:
             for peer in seat.peers:
                 self._shut(peer)
         room.seats.clear()
+
+    def tap(self, encounter: EncounterId, tap: Callable[[Publication, bytes, float], None] | None) -> None:
+        """Show each packet that is forwarded in the room to this from now on; to none if it is None."""
+        self._taps.pop(encounter, None)
+        if tap is not None:
+            self._taps[encounter] = tap
+        if (room := self._rooms.get(encounter)) is not None:
+            room.tap(tap)
 
     def tick(self) -> None:
         """Do what is due."""

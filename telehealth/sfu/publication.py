@@ -1,5 +1,7 @@
 """A track that one participant sends to the others, and the way its packets take."""
 
+from collections.abc import Callable
+
 from telehealth.consultations.model import Source
 from telehealth.ids import ParticipantId
 from telehealth.rtp import rtcp
@@ -33,6 +35,7 @@ class Publication:
         last_ssrc: What it was sent with most recently.
         ended: True once it will never come back; its lines are given up.
         viewers: The transports that get its packets.
+        tap: Sees each packet, too, while the room is recorded.
         repeated: Those of them that get earlier packets along with each new one, and how many; sound only.
     """
 
@@ -53,6 +56,7 @@ class Publication:
         self.estimates = Estimates()
         self.repeated: tuple[tuple[Transport, int], ...] = ()
         self.cache = PacketCache(LEAST)
+        self.tap: Callable[[Publication, bytes, float], None] | None = None
         self._begin(0)
 
     @property
@@ -84,6 +88,8 @@ class Publication:
             self._repeat(viewer, number, copies)
         for viewer in self.viewers:
             viewer.send_rtp(packet)
+        if self.tap is not None:
+            self.tap(self, packet, now)
         self.cache.put(number, packet)
         self.reception.packet(number, int.from_bytes(packet[4:8], "big"), now)
         if self.missing.received(number, now):

@@ -1,7 +1,7 @@
 """Who is in a room, what they publish, and who gets it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from telehealth.consultations.model import Source
 from telehealth.consultations.ports import MediaState
@@ -99,6 +99,7 @@ class Room:
         self.seats: dict[ParticipantId, Seat] = {}
         self._owners: dict[int, str] = {}
         self._mids = 0
+        self._tap: Callable[[Publication, bytes, float], None] | None = None
 
     def take_seat(self, participant: ParticipantId, now: float) -> Seat:
         """Return the participant's seat, with microphone and camera; RoomFull beyond the limit."""
@@ -124,8 +125,15 @@ class Room:
             raise Conflict("There are as many tracks as one participant may send.", code="too_many_tracks")
         self._mids += 1
         publication = Publication(str(self._mids), seat.participant, source)
+        publication.tap = self._tap
         seat.publications[source] = publication
         return publication
+
+    def tap(self, tap: Callable[[Publication, bytes, float], None] | None) -> None:
+        """Show each packet to this from now on; to none if it is None."""
+        self._tap = tap
+        for publication in self.publications():
+            publication.tap = tap
 
     def publications(self) -> Iterator[Publication]:
         for seat in self.seats.values():

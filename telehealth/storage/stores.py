@@ -6,6 +6,7 @@ from telehealth.accounts.ports import DeviceCredentials, EnrolmentCodes, Invitat
 from telehealth.clock import Clock, SystemClock
 from telehealth.consultations.documents import Documents
 from telehealth.consultations.ports import Encounters, Patients
+from telehealth.consultations.recordings import Recordings
 from telehealth.dispatch.ports import Cases
 from telehealth.scheduling.ports import Appointments, Schedules
 from telehealth.storage.appointments import SqlAppointments
@@ -21,6 +22,7 @@ from telehealth.storage.enrolment_codes import SqlEnrolmentCodes
 from telehealth.storage.invitations import SqlInvitations
 from telehealth.storage.keys import SqlSigningKeys
 from telehealth.storage.patients import SqlPatients
+from telehealth.storage.recordings import SqlRecordings
 from telehealth.storage.refresh_tokens import SqlRefreshTokens
 from telehealth.storage.schedules import SqlSchedules
 from telehealth.storage.users import SqlUsers
@@ -49,6 +51,7 @@ class Stores:
     devices: Devices
     device_aliases: DeviceAliases
     documents: Documents
+    recordings: Recordings
     vital_frames: VitalFrames
     watch_records: WatchRecords
 
@@ -70,6 +73,7 @@ def open_stores(database: Database, cipher: FieldCipher, clock: Clock | None = N
         devices=SqlDevices(database),
         device_aliases=SqlDeviceAliases(database),
         documents=SqlDocuments(database, cipher),
+        recordings=SqlRecordings(database),
         vital_frames=SqlVitalFrames(database, cipher),
         watch_records=SqlWatchRecords(database, cipher),
     )

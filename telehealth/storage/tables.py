@@ -392,6 +392,19 @@ documents = Table(
     UniqueConstraint("encounter_id", "key"),
 )
 
+# What was kept of an encounter's sound and pictures; the contents are in sealed files named by the id.
+recordings = Table(
+    "recordings",
+    metadata,
+    _id(),
+    _of("encounter_id", "encounters.id"),
+    _needed("by", Id),
+    _needed("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("pieces", Integer),
+    Index(None, "encounter_id", "started_at"),
+)
+
 enrolment_codes = Table(
     "enrolment_codes",
     metadata,

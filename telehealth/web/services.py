@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from telehealth.accounts.service import Accounts
+from telehealth.audit import AuditTrail
 from telehealth.bus import Bus
 from telehealth.clock import Clock
 from telehealth.config import Settings
 from telehealth.consultations.host import RoomHost
+from telehealth.consultations.recordings import RecordingFiles, Recordings
 from telehealth.consultations.service import Consultations
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
@@ -61,6 +63,9 @@ class Services:
     aliases: AliasRegistry
     bedside: BedsideReadings
     album: Album
+    recordings: Recordings
+    recording_files: RecordingFiles
+    trail: AuditTrail
     desk: FrontDesk
     rooms: RoomHost
     audit: AuditReader

@@ -12,6 +12,7 @@ from telehealth.consultations.carrying_out import RoomPorts
 from telehealth.consultations.host import Connection, RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Encounter, Participant, TimelineEntry
+from telehealth.consultations.recordings import NoRecorder
 from telehealth.errors import Unavailable
 from telehealth.ids import EncounterId, ParticipantId
 from telehealth.storage.cipher import FieldCipher
@@ -158,6 +159,7 @@ async def a_node(limits: RoomLimits | None = None) -> AsyncGenerator[Node]:
             encounters=encounters,
             patients=stores.patients,
             media=media,
+            recorder=NoRecorder(),
             bus=bus,
             audit=audit,
             clock=clock,

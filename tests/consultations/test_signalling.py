@@ -93,7 +93,7 @@ def test_the_practitioner_of_the_encounter_is_admitted_as_they_come() -> None:
     [welcome] = story.heard_by("bo")
     assert isinstance(welcome, Welcome)
     assert welcome.admission is Admission.ADMITTED
-    assert welcome.may == ("admit", "chat", "end", "publish", "remove", "share_screen")
+    assert welcome.may == ("admit", "chat", "end", "publish", "record", "remove", "share_screen")
     assert welcome.encounter.patient == "Ana Ruiz"
 
 

@@ -11,8 +11,9 @@ import pytest
 from telehealth.access import PERMISSIONS, Action, Principal, Reach, Role
 from telehealth.accounts.model import Purpose
 from telehealth.consultations.model import Encounter
+from telehealth.consultations.recordings import Recording
 from telehealth.dispatch.model import Case
-from telehealth.ids import AlarmId, DeviceId
+from telehealth.ids import AlarmId, DeviceId, RecordingId
 from telehealth.scheduling.model import Appointment, Availability
 from telehealth.web.route import Kind, Open, Route
 from telehealth.web.routes import ROUTES
@@ -38,6 +39,7 @@ class Stage:
     foreign: Encounter
     alarm: AlarmId
     photo: str
+    recording: str
 
 
 async def a_stage(house: House) -> Stage:
@@ -74,7 +76,19 @@ async def a_stage(house: House) -> Stage:
     photo = await house.services.album.add_photo(
         principal(people["patient"]), encounter, "photo-of-a-display", "image/png", b"\x89PNG\r\n\x1a\n"
     )
-    return Stage(house, people, appointment, availability, encounter, waiting, case, device, foreign, alarm, photo.id)
+    recording = await a_recording(house, encounter, doctor)
+    held = (encounter, waiting, case, device, foreign, alarm, photo.id, recording)
+    return Stage(house, people, appointment, availability, *held)
+
+
+async def a_recording(house: House, encounter: Encounter, doctor: Caller) -> str:
+    made = Recording(RecordingId("5e" * 16), encounter.id, principal(doctor).subject, house.services.clock.now())
+    await house.services.recordings.add(made)
+    files = house.services.recording_files
+    file = files.create(made.id)
+    file.write(b"what was said")
+    await file.aclose()
+    return made.id
 
 
 def principal(who: Caller) -> Principal:
@@ -141,6 +155,10 @@ def association(stage: Stage) -> Aim:
 
 def a_photo(stage: Stage) -> Aim:
     return Aim({"encounter": stage.encounter.id, "document": stage.photo}, stage.encounter.owners)
+
+
+def a_recorded(stage: Stage) -> Aim:
+    return Aim({"encounter": stage.encounter.id, "recording": stage.recording}, stage.encounter.owners)
 
 
 def booking(stage: Stage) -> Aim:
@@ -224,6 +242,8 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "add_photo": lambda stage: replace(encounter()(stage), query="?key=00000000"),
     "list_photos": encounter(),
     "read_photo": a_photo,
+    "list_recordings": encounter(),
+    "read_recording": a_recorded,
     "open_enrolment": device,
     "list_aliases": device,
     "put_aliases": lambda stage: Aim({"device": stage.device}, (), lambda who: {"aliases": []}),

@@ -109,6 +109,16 @@ export class Consultation {
     this._socket.send({ type: "lock", rung });
   }
 
+  /** Ask everybody whether this may be recorded. */
+  askToRecord() {
+    this._socket.send({ type: "record_request" });
+  }
+
+  /** @param {boolean} accepted False later takes it back. */
+  consentToRecord(accepted) {
+    this._socket.send({ type: "record_consent", accepted });
+  }
+
   end() {
     this._socket.send({ type: "end" });
   }

@@ -41,6 +41,12 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
  * @typedef {Readonly<{ type: "still", participant: string, source: Source, jpeg: string, at: number }>} StillOf
  */
 /** @typedef {Readonly<{ type: "case", case: Case }>} CaseChanged */
+/**
+ * Whether the visit is recorded; participants' ids, empty for none.
+ *
+ * @typedef {Readonly<{ type: "recording", state: "off" | "asking" | "on", by: string, accepted: readonly string[],
+ *   refused: string }>} Recording
+ */
 /** @typedef {Readonly<{ type: "ended", reason: "finished" | "cancelled" }>} Ended */
 /** @typedef {Readonly<{ type: "removed" }>} Removed */
 /** @typedef {Readonly<{ type: "replaced" }>} Replaced */
@@ -48,12 +54,13 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** @typedef {Readonly<{ type: "pong", sent_at: number, server_time: number }>} Pong */
 /**
  * @typedef {Welcome | ParticipantChanged | Lobby | Offer | ChatLine | CaseChanged | Ended | Removed | Replaced |
- *   Clock | RungOf | StillOf | Refusal | Pong} ServerMessage
+ *   Clock | RungOf | StillOf | Recording | Refusal | Pong} ServerMessage
  */
 
 /**
  * @typedef {Readonly<{ type: "hello", version: 1, ticket: string }>
- *   | Readonly<{ type: "connect" | "leave" | "end" }>
+ *   | Readonly<{ type: "connect" | "leave" | "end" | "record_request" }>
+ *   | Readonly<{ type: "record_consent", accepted: boolean }>
  *   | Readonly<{ type: "answer", negotiation: number, sdp: string }>
  *   | Readonly<{ type: "publish" | "unpublish", source: Source }>
  *   | Readonly<{ type: "mute", source: Source, muted: boolean, reason: MuteReason }>
@@ -75,8 +82,8 @@ export const CHAT_LIMIT = 2000;
 
 /** @type {readonly ServerMessage["type"][]} */
 const TYPES = [
-  "welcome", "participant", "lobby", "offer", "clock", "rung", "still", "chat", "case", "ended", "removed", "replaced", "error",
-  "pong",
+  "welcome", "participant", "lobby", "offer", "clock", "rung", "still", "chat", "case", "recording", "ended", "removed", "replaced",
+  "error", "pong",
 ];
 
 /**
@@ -140,6 +147,14 @@ export function parse(json) {
       return chatLine(from);
     case "case":
       return { type, case: ambulanceCase(fields(from["case"], "case")) };
+    case "recording":
+      return {
+        type,
+        state: choice(from, "state", ["off", "asking", "on"]),
+        by: text(from, "by"),
+        accepted: texts(from, "accepted"),
+        refused: text(from, "refused"),
+      };
     case "ended":
       return { type, reason: choice(from, "reason", ["finished", "cancelled"]) };
     case "removed":

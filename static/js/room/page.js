@@ -20,6 +20,7 @@ import { DeviceMenu } from "./device_menu.js";
 import { LocalMedia } from "./media.js";
 import { RUNGS } from "./messages.js";
 import { Panel } from "./panel.js";
+import { RecordingControls } from "./recording.js";
 import { Stage } from "./stage.js";
 import { others, rungOf, tiles, unread } from "./state.js";
 import { pictureOf } from "./stills.js";
@@ -96,6 +97,14 @@ export class RoomPage {
     });
     const shown = { board: this._board, alignment: this._alignment, tables };
     this._display = new Display(room, { ...shown, encounter: this._encounter, role: this._role, onCover: () => this._uncover() });
+    this._recording = new RecordingControls(room, {
+      encounter: this._encounter,
+      request: () => this._visit.askToRecord(),
+      consent: (accepted) => this._visit.consentToRecord(accepted),
+      picture: () => this._stage.large?.video ?? null,
+      onStill: () => void this._bedside.showPhotos(),
+      say: (words) => this._note(words),
+    });
     this._boardOn = false;
     this._rung = find("#rung", HTMLSelectElement, room);
     this._rung.addEventListener("change", () => this._visit.lock(RUNGS.find((rung) => rung === this._rung.value) ?? null));
@@ -220,6 +229,7 @@ export class RoomPage {
     this._rung.value = state.rungs[state.me]?.locked ? rungOf(state, state.me) : "";
     this._panel.show(state);
     this._controls.show(this._controlState());
+    this._recording.show(state);
   }
 
   /** Staff see the room from the start; nobody knows yet whether they are let in, and they always are. */
@@ -242,6 +252,7 @@ export class RoomPage {
     void this._stayAwake(inside || phase === "waiting");
     if (phase !== "over") return;
     this._controls.stop();
+    this._recording.stop();
     this._bedside.stop();
     const end = this._visit.state.end;
     rememberInside(this._encounter, end === "sign_in" || end === "broken");

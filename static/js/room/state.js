@@ -6,7 +6,7 @@
 
 import { unreachable } from "./reading.js";
 
-/** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, Rung, ServerMessage, Source } from "./messages.js" */
+/** @import { Admission, Case, ChatLine, Encounter, Lobby, MuteReason, Participant, Recording, Rung, ServerMessage, Source } from "./messages.js" */
 /** @import { StopReason } from "../ui/retry.js" */
 /** @import { Speaking } from "./speaker.js" */
 
@@ -40,6 +40,7 @@ import { unreachable } from "./reading.js";
  *   pending: readonly Readonly<{ key: string, text: string }>[],
  *   seen: number,
  *   case: Case | null,
+ *   recording: Recording,
  *   rungs: Readonly<Record<string, Readonly<{ rung: Rung, locked: boolean }>>>,
  *   pinned: readonly string[],
  *   speaker: Speaking,
@@ -50,6 +51,9 @@ import { unreachable } from "./reading.js";
 const CHAT_KEPT = 500;
 const PENDING_KEPT = 20;
 const PINNED_MOST = 2;
+
+/** @type {Recording} */
+const NOT_RECORDED = Object.freeze({ type: "recording", state: "off", by: "", accepted: [], refused: "" });
 
 /** @type {RoomState} */
 export const START = Object.freeze({
@@ -65,6 +69,7 @@ export const START = Object.freeze({
   pending: [],
   seen: 0,
   case: null,
+  recording: NOT_RECORDED,
   rungs: {},
   pinned: [],
   speaker: Object.freeze({ participant: "", speaking: false }),
@@ -90,6 +95,8 @@ export function next(state, message) {
       return withLine(state, message);
     case "case":
       return { ...state, case: message.case };
+    case "recording":
+      return { ...state, recording: message };
     case "ended":
       return { ...state, end: message.reason === "cancelled" ? "cancelled" : "ended" };
     case "removed":
@@ -143,6 +150,8 @@ function welcomed(state, welcome) {
     lobby: welcome.admission === "waiting" ? state.lobby : null,
     // Those that are not at their best follow.
     rungs: {},
+    // So does this, unless it was never asked for.
+    recording: NOT_RECORDED,
     chat,
     pending: state.pending.filter((line) => !arrived.has(line.key)),
     // What stood there before this page was opened has been read, or can be read again at leisure.
