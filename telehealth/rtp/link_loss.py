@@ -19,15 +19,28 @@ class LinkLoss:
 
     Attributes:
         share: Of packets lost lately, 0 … 1.
+        lasting: What was lost in each of the last two seconds at least: a single bad one is no weak link.
         copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
     """
 
-    __slots__ = ("_calm_since", "_deaf_until", "_most_copies", "_nacked", "_reported", "_sent", "copies", "share")
+    __slots__ = (
+        "_calm_since",
+        "_deaf_until",
+        "_latest",
+        "_most_copies",
+        "_nacked",
+        "_reported",
+        "_sent",
+        "copies",
+        "lasting",
+        "share",
+    )
 
     def __init__(self) -> None:
         self.share = 0.0
+        self.lasting = 0.0
         self.copies = 0
-        self._reported = 0.0
+        self._reported = self._latest = 0.0
         self._nacked = 0
         self._sent = 0
         self._calm_since: float | None = None
@@ -41,7 +54,7 @@ class LinkLoss:
         reports say nothing.
         """
         self._deaf_until = now + DEAF_S
-        self.share = self._reported = 0.0
+        self.share = self.lasting = self._latest = self._reported = 0.0
         self._nacked = 0
         self._calm_since = None
         self._most_copies = most_copies
@@ -64,6 +77,7 @@ class LinkLoss:
         loss = min(1.0, max(self._reported, asked))
         self._nacked = 0
         self._reported = 0.0
+        self.lasting, self._latest = min(self._latest, loss), loss
         # Up at once, down slowly.
         self.share = max(loss, self.share + _WEIGHT * (loss - self.share))
         self._set_copies(loss, now)

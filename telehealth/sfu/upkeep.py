@@ -83,7 +83,7 @@ def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     before = ladder.rung
     if before is Rung.REDUCED:
         _hold_down(transport, now)
-    changed = ladder.judge(Measured(transport.estimate_bps, transport.link.share), now)
+    changed = ladder.judge(Measured(transport.estimate_bps, transport.link.lasting), now)
     if changed:
         # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
         # ones fit, it is the link that is full, and copies would fill it more.

@@ -69,3 +69,13 @@ def test_what_was_lost_before_something_else_is_sent_counts_no_more() -> None:
     link.settle(600, 1.0 + DEAF_S)
     assert link.copies == 0
     assert link.share > 0.7
+
+
+def test_a_single_bad_second_is_no_lasting_loss() -> None:
+    link = LinkLoss()
+    seen = []
+    for second, fraction in enumerate((0, 200, 0, 128, 64, 64)):
+        link.reported(fraction)
+        link.settle(200 * second, float(second))
+        seen.append(link.lasting)
+    assert seen == [0.0, 0.0, 0.0, 0.0, 0.25, 0.25]
