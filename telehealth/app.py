@@ -242,13 +242,13 @@ class LettingGo(SqlEncounters):
         await super().save(changed, was=was)
         if not changed.ended or was.ended:
             return
-        try:
-            await self._held.devices.release_all(changed.id)
-            await self._held.links.revoke_invitations(changed.id)
-            await self._held.watch.ended(changed.id)
-        except TelehealthError as error:
-            # It has ended in any case: an ended encounter gives no tickets.
-            logger.warning("encounter %s: not all that belonged to it was let go: %s", changed.id, error.code)
+        held = self._held
+        for let_go in (held.devices.release_all, held.links.revoke_invitations, held.watch.ended):
+            try:
+                await let_go(changed.id)
+            except TelehealthError as error:
+                # It has ended in any case: an ended encounter gives no tickets. What else holds on is let go.
+                logger.warning("encounter %s: not all that belonged to it was let go: %s", changed.id, error.code)
 
 
 async def _always() -> None:

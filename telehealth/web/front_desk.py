@@ -61,10 +61,14 @@ class FrontDesk:
         return booked, await self._consultations.invite(principal, booked.encounter_id, name, Role.PATIENT)
 
     async def associate(self, principal: Principal, device: DeviceId, encounter: EncounterId | None) -> Whereabouts:
-        """Bind the device to the encounter, away from where it was; or to none."""
+        """Bind the device to the encounter, away from where it was; or to none. Gone for one that has ended."""
         known = await self._devices.get(principal, device)
         if encounter is not None:
-            await self._devices.associate(principal, device, await self._bedside(encounter))
+            found = await self._encounters.get(encounter)
+            require(principal, Action.ASSOCIATE_DEVICE, owners=found.owners)
+            if found.ended:
+                raise Gone("This consultation has ended.", code="encounter_ended")
+            await self._devices.associate(principal, device, Bedside(found.id, found.patient_id, found.owners))
         elif known.association is not None:
             bound = await self._bedside(known.association.encounter_id)
             await self._devices.release(principal, device, owners=bound.owners)

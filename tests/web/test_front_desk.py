@@ -57,6 +57,22 @@ async def test_a_device_goes_from_bedside_to_bedside_and_to_none(house: House) -
     assert (await house.ask("PUT", path, other, {"encounter": None})).status == 200
 
 
+async def test_a_device_goes_to_no_encounter_that_has_ended(house: House) -> None:
+    admin = await house.person("Noor Haddad", Role.ADMIN)
+    doctor = await house.person("Ifeoma Okafor", Role.PRACTITIONER)
+    other = await house.person("Tomas Lindqvist", Role.PRACTITIONER)
+    visit = await house.visit(await house.person("Ana Ruiz", Role.PATIENT), doctor)
+    device, _ = await house.device(admin)
+    store = house.services.rooms._ports.encounters
+    was = await store.get(visit.id)
+    await store.save(was.finished(house.clock.now()), was=was)
+    path = f"/api/v1/devices/{device}/association"
+    refused = await house.ask("PUT", path, doctor, {"encounter": visit.id})
+    assert (refused.status, (await refused.json(content_type=None))["code"]) == (410, "encounter_ended")
+    assert (await house.ask("PUT", path, other, {"encounter": visit.id})).status == 404
+    assert (await shown(house, admin, device))["encounter"] is None
+
+
 async def test_a_credential_is_shown_once_and_changed_with_overlap(house: House) -> None:
     admin = await house.person("Noor Haddad", Role.ADMIN)
     made = await (await house.ask("POST", "/api/v1/devices", admin, {"name": "Monitor"})).json()
