@@ -105,6 +105,14 @@ async def test_a_strip_is_a_picture(house: House) -> None:
     assert text.startswith("<svg") and "polyline" in text and "<style" not in text
 
 
+async def test_nobody_draws_more_strips_in_a_minute_than_they_may(house: House) -> None:
+    doctor = await house.person("Ada Okoro", Role.PRACTITIONER)
+    visit = await house.visit(await house.person("Ben Sato", Role.PATIENT), doctor)
+    url = f"/api/v1/encounters/{visit.id}/strip?from=2026-01-01T12:00:00Z&seconds=1"
+    statuses = [(await house.ask("GET", url, doctor)).status for _ in range(61)]
+    assert statuses == [200] * 60 + [429]
+
+
 @pytest.mark.parametrize(
     ("what", "more"),
     [

@@ -1,5 +1,6 @@
 """Stored vitals of an encounter: an interval as it came or reduced, trends, and a strip."""
 
+import asyncio
 import base64
 import struct
 from typing import Annotated, Literal
@@ -17,6 +18,7 @@ from telehealth.vitals.model import FrameFlag, Quality, Report, WaveBlock, WaveC
 from telehealth.web.api.fields import Instant
 from telehealth.web.bodies import Answer, Body, answer, query_of
 from telehealth.web.context import path_id, principal, services
+from telehealth.web.rate_limits import DOCUMENTS
 
 NEXT = "Telehealth-Next"
 """Header with the cursor of the next page of a binary answer."""
@@ -203,9 +205,10 @@ async def read_vitals(request: web.Request) -> web.Response:
     asked = query_of(request, IntervalQuery)
     interval, history = (asked.since, asked.until), services(request).history
     page = await history.page(principal(request), chart, interval, limit=asked.limit, after=asked.after)
+    # Beside the loop: a full page takes some tenths of a second, and calls are forwarded on the loop.
     if asked.format == "frames":
-        return _frames(page)
-    return answer(_interval(page, asked.every))
+        return await asyncio.to_thread(_frames, page)
+    return await asyncio.to_thread(lambda: answer(_interval(page, asked.every)))
 
 
 async def read_trends(request: web.Request) -> web.Response:
@@ -234,10 +237,12 @@ async def read_strip(request: web.Request) -> web.Response:
     chart = await _chart(request)
     asked = query_of(request, StripQuery)
     channels = [int(number) for number in asked.channels.split(",") if number]
+    services(request).limits.take(DOCUMENTS, principal(request).subject)
     strip = await services(request).history.strip(
         principal(request), chart, asked.since, asked.seconds, channels=channels
     )
-    return web.Response(text=strip_svg(strip), content_type="image/svg+xml")
+    # Twelve leads of half a minute take a second to draw.
+    return web.Response(text=await asyncio.to_thread(strip_svg, strip), content_type="image/svg+xml")
 
 
 async def _chart(request: web.Request) -> Chart:
