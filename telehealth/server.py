@@ -74,11 +74,11 @@ async def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = stop_signal()
     async with running(settings):
-        _spare_the_collector()
+        spare_the_collector()
         await stop.wait()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Let what was made at the start live for ever, and look at what lives long seldom: each look stops all traffic."""
     gc.collect()
     gc.freeze()

@@ -102,4 +102,7 @@ async def plane_with_vitals(host: str, devices: int) -> AsyncIterator[Plane]:
         async with child("benchmarks.media.plane_server", host, json.dumps(variables)) as process:
             await ward.ask(do="begin")
             await asyncio.sleep(WARM_S)
-            yield Plane(process, host, f"with {devices} beds")
+            try:
+                yield Plane(process, host, f"with {devices} beds")
+            finally:
+                await ward.ask(do="end")

@@ -15,7 +15,7 @@ from telehealth.config import load_settings
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.errors import TelehealthError
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.server import running
+from telehealth.server import running, spare_the_collector
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 
 MAX_TRANSPORTS = 5_000
@@ -35,6 +35,7 @@ async def serve(host: str, variables: dict[str, str]) -> None:
     async with AsyncExitStack() as stack:
         if variables:
             await stack.enter_async_context(running(load_settings(variables)))
+        spare_the_collector()
         await carry(host)
 
 

@@ -32,10 +32,11 @@ async def serve(devices: int) -> None:
                 if command["do"] == "begin":
                     url = f"http://127.0.0.1:{found.variables['TELEHEALTH_HTTP_PORT']}"
                     sending += [tasks.create_task(work) for work in await _begin(found, url, phases)]
+                if command["do"] == "end":
+                    for task in sending:
+                        task.cancel()
                 seen = phases.next()
                 say(live_p99_ms=seen.percentile_ms(0.99))
-            for task in sending:
-                task.cancel()
 
 
 async def _begin(found: Hospital, url: str, phases: Phases) -> list[Coroutine[None, None, None]]:
