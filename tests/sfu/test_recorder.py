@@ -119,7 +119,9 @@ async def test_sound_and_pictures_stand_where_they_were() -> None:
         room.clock.advance(0.1)
     times = packets_of(await room.film())
     assert times[1] == [step * 100 for step in range(60)]
-    assert times[0] == [step * 100 - 6 if step else 0 for step in range(60)] or len(times[0]) == 60
+    # Readers take off what the decoder needs to begin (RFC 7845 §4.2), so sound stands a few ms earlier.
+    assert all(abs(at - step * 100) < 10 for step, at in enumerate(times[0]))
+    assert len(times[0]) == 60
     assert room.store.finished == [room.store.added[0].id]
 
 
