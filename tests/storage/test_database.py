@@ -64,7 +64,7 @@ async def test_an_exception_rolls_everything_back() -> None:
     async with Database.in_memory() as database:
         with pytest.raises(RuntimeError):
             async with database.write() as connection:
-                await connection.execute(text("INSERT INTO devices VALUES ('d1', 'n', 'm', 0, 0)"))
+                await connection.execute(text("INSERT INTO devices VALUES ('d1', 'n', 'm', 0, 0, 'registered')"))
                 raise RuntimeError
         async with database.read() as connection:
             assert await connection.scalar(text("SELECT count(*) FROM devices")) == 0
