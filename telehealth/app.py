@@ -28,7 +28,7 @@ from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.carrying_out import RoomPorts
 from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
-from telehealth.consultations.model import Encounter, Patient
+from telehealth.consultations.model import Admission, Encounter, Participant, Patient
 from telehealth.consultations.ports import MediaPlane
 from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
@@ -231,12 +231,20 @@ class LetGo:
 class LettingGo(SqlEncounters):
     """Stored encounters; when one ends, devices measure for nobody any more, links let nobody in, alarms end.
 
+    Who is removed from the room loses the link, too.
+
     Implements consultations.ports.Encounters.
     """
 
     def __init__(self, database: Database, cipher: FieldCipher, held: LetGo) -> None:
         super().__init__(database, cipher)
         self._held = held
+
+    async def save_seat(self, participant: Participant) -> None:
+        await super().save_seat(participant)
+        if participant.admission is Admission.REMOVED:
+            # The link let its bearer read the patient's vitals, too, not only into the room.
+            await self._held.links.revoke_invitation(participant.subject)
 
     async def save(self, changed: Encounter, *, was: Encounter) -> None:
         await super().save(changed, was=was)

@@ -83,6 +83,11 @@ class Links:
         await self._ports.invitations.revoke_encounter(encounter, self._ports.clock.now())
         self._standings.forget_encounter(encounter)
 
+    async def revoke_one(self, subject: str) -> None:
+        """End the invitation by which the subject came, if any."""
+        if await self._ports.invitations.revoke(InvitationId(subject), self._ports.clock.now()):
+            self._standings.forget(subject)
+
     async def add_sign_in_link(self, user: UserId, path: str, expires_at: datetime) -> str:
         """Store a link that signs the user in and leads to the path; return its secret."""
         secret = new_secret(LINK_BYTES)

@@ -182,6 +182,10 @@ class Accounts:
         """End all invitations to the encounter; the caller closes the sockets of its room."""
         await self._links.revoke(encounter)
 
+    async def revoke_invitation(self, subject: str) -> None:
+        """End the invitation by which the subject came; nothing happens to who has an account."""
+        await self._links.revoke_one(subject)
+
     async def add_sign_in_link(self, user_id: UserId, path: str, expires_at: datetime) -> str:
         """Return the secret of a link that signs the user in; for the demo only."""
         return await self._links.add_sign_in_link(user_id, path, expires_at)

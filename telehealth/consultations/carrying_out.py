@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from telehealth.audit import AuditTrail
-from telehealth.bus import WORKLIST, Bus, Event, room_topic
+from telehealth.bus import REVOCATIONS, WORKLIST, Bus, Event, room_topic
 from telehealth.clock import Clock
 from telehealth.consultations.effects import (
     Advance,
@@ -33,6 +33,7 @@ from telehealth.consultations.effects import (
     StoreSeat,
     TakeAnswer,
     TellEnded,
+    TellRevoked,
     TellWorklists,
     UnpublishSource,
 )
@@ -48,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 TRIES = 5
 """How often a step of the encounter is tried while others change it."""
+
+_Told = CloseMedia | CloseRoomMedia | TellEnded | TellRevoked | TellWorklists
 
 IceServers = Callable[[ParticipantId], Sequence[IceServer]]
 """Where a participant's STUN and TURN servers come from, with their credentials."""
@@ -96,7 +99,7 @@ class Executor:
                     await self._require_media(effect)
         return []
 
-    async def follow(self, effect: CloseMedia | CloseRoomMedia | TellEnded | TellWorklists) -> None:
+    async def follow(self, effect: _Told) -> None:
         """Carry it out; a failure is logged, because what it follows is stored."""
         try:
             async with self.in_time():
@@ -146,7 +149,7 @@ class Executor:
             case _:
                 assert_never(effect)
 
-    async def _follow(self, effect: CloseMedia | CloseRoomMedia | TellEnded | TellWorklists) -> None:
+    async def _follow(self, effect: _Told) -> None:
         match effect:
             case CloseMedia(participant):
                 await self._ports.media.close(self._encounter, participant)
@@ -154,6 +157,8 @@ class Executor:
                 await self._ports.media.close_room(self._encounter)
             case TellEnded(reason):
                 await self._ports.bus.publish(room_topic(self._encounter), ended_event(reason))
+            case TellRevoked(subject):
+                await self._ports.bus.publish(REVOCATIONS, Event("revoked", subject.encode()))
             case TellWorklists():
                 await self._ports.bus.publish(WORKLIST, Event("changed", b""))
             case _:

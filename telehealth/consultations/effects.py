@@ -268,7 +268,24 @@ class StopRecording:
     entry: TimelineEntry | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TellRevoked:
+    """Publish that the subject's sockets are to close, of whatever kind and on whatever node."""
+
+    subject: str
+
+
 MediaRequest = OpenMedia | PublishSource | UnpublishSource | TakeAnswer | LockRung
 Required = StoreSeat | StoreEntry | Advance | Record | MediaRequest
-Following = Send | Close | CloseMedia | CloseRoomMedia | TellEnded | TellWorklists | StartRecording | StopRecording
+Following = (
+    Send
+    | Close
+    | CloseMedia
+    | CloseRoomMedia
+    | TellEnded
+    | TellRevoked
+    | TellWorklists
+    | StartRecording
+    | StopRecording
+)
 Effect = Required | Following

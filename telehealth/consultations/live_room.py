@@ -23,6 +23,7 @@ from telehealth.consultations.effects import (
     StartRecording,
     StopRecording,
     TellEnded,
+    TellRevoked,
     TellWorklists,
 )
 from telehealth.consultations.messages import ClientMessage, Message, Welcome, serialise
@@ -278,7 +279,7 @@ class LiveRoom:
                 return await self._executor.start_recording(effect)
             case StopRecording():
                 await self._executor.stop_recording(effect)
-            case CloseMedia() | CloseRoomMedia() | TellEnded() | TellWorklists():
+            case CloseMedia() | CloseRoomMedia() | TellEnded() | TellRevoked() | TellWorklists():
                 await self._executor.follow(effect)
         return ()
 

@@ -20,6 +20,7 @@ from telehealth.consultations.effects import (
     StoreSeat,
     TakeAnswer,
     TellEnded,
+    TellRevoked,
     TellWorklists,
     UnpublishSource,
 )
@@ -204,7 +205,8 @@ def _remove(room: Room, seat: Seat, target: Seat, now: Moment) -> Change:
             StoreSeat(gone.participant),
             StoreEntry(entry_of(room, target, EntryKind.REMOVED, now)),
         ),
-        then=(*told, CloseMedia(target.id), TellWorklists()),
+        # Being removed ends all that one may see of the patient: the vitals have a socket of their own.
+        then=(*told, CloseMedia(target.id), TellRevoked(target.participant.subject), TellWorklists()),
     )
 
 

@@ -50,6 +50,11 @@ class SqlInvitations:
             raise NotFound("There is no such invitation.")
         return bound
 
+    async def revoke(self, invitation: InvitationId, at: datetime) -> bool:
+        live = (_c.id == invitation, _c.revoked_at.is_(None))
+        async with self._database.write() as connection:
+            return (await connection.execute(update(invitations).where(*live).values(revoked_at=at))).rowcount > 0
+
     async def revoke_encounter(self, encounter: EncounterId, at: datetime) -> None:
         live = (_c.encounter_id == encounter, _c.revoked_at.is_(None))
         async with self._database.write() as connection:

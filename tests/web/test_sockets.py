@@ -421,3 +421,18 @@ async def test_when_the_server_stops_everybody_is_asked_to_come_back(visit: Visi
     with pytest.raises(WSServerHandshakeError) as refused:
         await visit.house.socket("/ws/worklist")
     assert refused.value.status in {429, 503}
+
+
+async def test_who_is_removed_from_the_room_sees_no_more_vitals(visit: Visit) -> None:
+    house = visit.house
+    guest = await house.guest(visit.doctor, visit.encounter.id)
+    doctor, room = await visit.open("/ws/room", visit.doctor), await visit.open("/ws/room", guest)
+    seat = (await next_text(room, "welcome"))["participant"]
+    vitals = await visit.open("/ws/vitals", guest)
+    await next_text(vitals, "welcome")
+    path = f"/api/v1/encounters/{visit.encounter.id}"
+    assert (await house.ask("GET", path, guest)).status == 200
+    await doctor.send_json({"type": "remove", "participant": seat})
+    await next_text(room, "removed")
+    assert await closed_with(vitals) == 4401
+    assert (await house.ask("GET", path, guest)).status == 401
