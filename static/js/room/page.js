@@ -11,12 +11,14 @@ import { VitalsBoard } from "../vitals/board.js";
 import { Display } from "../vitals/display.js";
 import { densityOf, nextDensity, parseTables } from "../vitals/numerics.js";
 import { Alignment } from "./alignment.js";
+import { Awake } from "./awake.js";
 import { Bedside } from "./bedside.js";
 import { Calls } from "./calls.js";
 import { DeviceCheck } from "./check.js";
 import { Consultation } from "./consultation.js";
 import { Controls } from "./controls.js";
 import { DeviceMenu } from "./device_menu.js";
+import { rememberInside, wasInside } from "./inside.js";
 import { LocalMedia } from "./media.js";
 import { RUNGS } from "./messages.js";
 import { Panel } from "./panel.js";
@@ -43,8 +45,7 @@ export class RoomPage {
     this._chime = new Chime();
     this._lit = false;
     this._together = 0;
-    /** @type {WakeLockSentinel | null} */
-    this._awake = null;
+    this._awake = new Awake();
     this._media = new LocalMedia({
       facing: this._role === "paramedic" ? "environment" : "user",
       onChange: () => this._mediaChanged(),
@@ -249,7 +250,7 @@ export class RoomPage {
       }
       if (inside) this._bedside.start();
     }
-    void this._stayAwake(inside || phase === "waiting");
+    void this._awake.keep(inside || phase === "waiting");
     if (phase !== "over") return;
     this._controls.stop();
     this._recording.stop();
@@ -406,20 +407,9 @@ export class RoomPage {
 
   async _visibilityChanged() {
     if (document.visibilityState !== "visible") return;
-    void this._stayAwake(this._view.phase === "consultation" || this._view.phase === "waiting");
+    void this._awake.keep(this._view.phase === "consultation" || this._view.phase === "waiting");
     if (this._view.phase === "consultation") await this._media.resume();
     this._show();
-  }
-
-  /** A screen that goes dark ends a call on many phones. @param {boolean} wanted */
-  async _stayAwake(wanted) {
-    if (!("wakeLock" in navigator)) return;
-    try {
-      if (wanted && (this._awake === null || this._awake.released)) this._awake = await navigator.wakeLock.request("screen");
-      else if (!wanted) await this._awake?.release();
-    } catch {
-      // The battery is low, or the page is not in sight: the call goes on all the same.
-    }
   }
 }
 
@@ -436,23 +426,4 @@ function places(room) {
     line: place("vitals-line"),
     none: place("no-vitals"),
   };
-}
-
-/** Whether this tab was in the visit before it was loaded again. @param {string} encounter */
-function wasInside(encounter) {
-  try {
-    return sessionStorage.getItem(`inside:${encounter}`) === "1";
-  } catch {
-    return false;
-  }
-}
-
-/** @param {string} encounter @param {boolean} inside */
-function rememberInside(encounter, inside) {
-  try {
-    if (inside) sessionStorage.setItem(`inside:${encounter}`, "1");
-    else sessionStorage.removeItem(`inside:${encounter}`);
-  } catch {
-    // Without storage a reload shows the check again, which is a detour and no loss.
-  }
 }
