@@ -59,6 +59,21 @@ class TextFormatter(logging.Formatter):
         return line
 
 
+class _Unreadable(logging.Filter):
+    """Keeps out of the log what could not be read as HTTP: the library quotes the line, and it may hold a token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if type(error).__module__ == "aiohttp.http_exceptions":
+            record.msg, record.args = "a request can't be read: %s", (type(error).__name__,)
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+_UNREADABLE = _Unreadable()
+
+
 def configure_logging(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     """Send all records of at least `level` to the stream.
 
@@ -75,5 +90,7 @@ def configure_logging(level: str, form: str, stream: TextIO = sys.stderr) -> Non
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    # Once, however often this is called: a logger keeps no filter twice.
+    logging.getLogger("aiohttp.server").addFilter(_UNREADABLE)
     for noisy in ("aiohttp.access", "aioice", "aiortc", "asyncio", "aiosqlite", "alembic", "sqlalchemy", "redis"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from telehealth.logs import JsonFormatter, TextFormatter, configure_logging, one_line
 
@@ -68,3 +69,15 @@ def test_the_form_follows_the_setting_and_auto_follows_the_stream(root: logging.
     logging.getLogger("telehealth.x").debug("unheard")
     assert len(stream.getvalue().splitlines()) == 1
     assert stream.getvalue()[0] in {start, "0", "1", "2"} if form == "text" else stream.getvalue().startswith(start)
+
+
+def test_a_request_that_cannot_be_read_leaves_no_secret_in_the_log(root: logging.Logger) -> None:
+    stream = io.StringIO()
+    configure_logging("debug", "json", stream)
+    try:
+        raise BadHttpMessage("Invalid header value char: b'Authorization: Bearer s3cret\\x00'")
+    except BadHttpMessage as error:
+        logging.getLogger("aiohttp.server").error("Error handling request from %s", "127.0.0.1", exc_info=error)
+    line = json.loads(stream.getvalue())
+    assert (line["level"], line["text"]) == ("info", "a request can't be read: BadHttpMessage")
+    assert "s3cret" not in stream.getvalue()
