@@ -436,3 +436,12 @@ async def test_who_is_removed_from_the_room_sees_no_more_vitals(visit: Visit) ->
     await next_text(room, "removed")
     assert await closed_with(vitals) == 4401
     assert (await house.ask("GET", path, guest)).status == 401
+
+
+async def test_a_ticket_from_before_the_end_shows_no_vitals_after_it(visit: Visit) -> None:
+    ticket = await visit.house.ticket(visit.doctor, Purpose.VITALS, visit.encounter.id)
+    store = visit.house.services.desk._encounters
+    was = await store.get(visit.encounter.id)
+    await store.save(was.finished(visit.house.clock.now()), was=was)
+    socket = await visit.house.socket("/ws/vitals", {"type": "hello", "version": 1, "ticket": ticket})
+    assert await closed_with(socket) == 4410

@@ -63,9 +63,18 @@ async def _show(reach: Services, outbox: Outbox, encounter: EncounterId, after: 
 async def _end(reach: Services, outbox: Outbox, encounter: EncounterId) -> None:
     """Close the line when the encounter ends."""
     async with reach.bus.subscribe(room_topic(encounter)) as events:
+        # It may have ended since the ticket was given, or in a gap.
+        await _close_if_ended(reach, outbox, encounter)
         async for item in events:
-            if isinstance(item, Delivery) and _is_end(item.event):
+            if not isinstance(item, Delivery):
+                await _close_if_ended(reach, outbox, encounter)
+            elif _is_end(item.event):
                 outbox.close(ENDED)
+
+
+async def _close_if_ended(reach: Services, outbox: Outbox, encounter: EncounterId) -> None:
+    if (await reach.desk.encounter(encounter)).ended:
+        outbox.close(ENDED)
 
 
 def _is_end(event: Event) -> bool:
