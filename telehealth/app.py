@@ -273,7 +273,8 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
         # Several nodes share a PostgreSQL: its schema changes when somebody says so, not when the first one starts.
         if not await is_current(database):
             raise Unavailable("The database has not the present schema: run `telehealth migrate`.", code="old_schema")
-        yield database
+        async with database.tending_log():
+            yield database
 
 
 def _audit_trail(settings: Settings, database: Database, clock: Clock) -> SqlAuditTrail:

@@ -128,9 +128,18 @@ async def _connected(
     return watchers
 
 
+async def _own_lag(seconds: float) -> Latencies:
+    """Return how late the load generator itself wakes: what of a latency is not the server's."""
+    lag, end = Latencies(), perf_counter() + seconds
+    while (began := perf_counter()) < end:
+        await asyncio.sleep(0.01)
+        lag.add(perf_counter() - began - 0.01)
+    return lag
+
+
 async def _live(options: Options, phases: Phases, server: ServerProcess) -> dict[str, Any]:
     live, before, began = phases.next(), cost_of(server.pid), perf_counter()
-    await asyncio.sleep(options.seconds)
+    lag = await _own_lag(options.seconds)
     after, lasted = cost_of(server.pid), perf_counter() - began
     phases.next()
     _say(f"live: p99 {live.percentile_ms(0.99)} ms")
@@ -139,6 +148,7 @@ async def _live(options: Options, phases: Phases, server: ServerProcess) -> dict
         "live_p50_ms": live.percentile_ms(0.5),
         "live_p99_ms": live.percentile_ms(0.99),
         "live_max_ms": live.percentile_ms(1.0),
+        "generator_lag_p99_ms": lag.percentile_ms(0.99),
         "cpu_percent": round(100 * (after.cpu_s - before.cpu_s) / lasted),
         "rss_mib": round(after.rss_mib),
         "rss_growth_mib": round(after.rss_mib - before.rss_mib, 1),

@@ -7,6 +7,7 @@ meets SQLITE_BUSY; `synchronous=FULL` makes what was acknowledged survive a loss
 import asyncio
 import functools
 import itertools
+import logging
 import sqlite3
 import threading
 import weakref
@@ -26,11 +27,22 @@ from sqlalchemy.util import await_only
 from telehealth.errors import Invalid, Unavailable
 from telehealth.storage.tables import metadata
 
+logger = logging.getLogger(__name__)
+
 WAIT_S = 10.0
 """How long a transaction waits for a connection, for the writer's turn or for an answer."""
 
+_TEND_S = 1.0
+_LOG_PAGES = 2_000
 _POOL = 10
-_PRAGMAS = ("busy_timeout = 5000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL")
+_PRAGMAS = (
+    "busy_timeout = 5000",
+    "journal_mode = WAL",
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    # While nobody tends the log (see tending_log), it is at most 64 MB.
+    "wal_autocheckpoint = 16000",
+)
 # Processes that start together wait for the one that migrates.
 _MIGRATION_PRAGMAS = ("busy_timeout = 60000", *_PRAGMAS[1:])
 _MEMORY_PRAGMAS = ("foreign_keys = ON", "synchronous = OFF")
@@ -137,6 +149,41 @@ class Database:
         with _as_unavailable():
             async with _turn(self._read_turn), self._reading.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def tending_log(self) -> AsyncIterator[None]:
+        """Copy SQLite's write-ahead log into the database beside the traffic, while the context lasts.
+
+        Otherwise a commit does so now and then, and all others wait for the disk meanwhile. Nothing for PostgreSQL.
+        """
+        if self._workers is None:
+            yield
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tending = tasks.create_task(self._tend_log())
+            try:
+                yield
+            finally:
+                tending.cancel()
+
+    async def _tend_log(self) -> None:
+        while True:
+            await asyncio.sleep(_TEND_S)
+            try:
+                pages = await self._copy_log("PASSIVE")
+                if pages > _LOG_PAGES:
+                    # What has come since the first copy is little: then the log begins anew.
+                    async with _turn(self._turn):
+                        await self._copy_log("RESTART")
+            except (Unavailable, exc.DBAPIError):
+                # The next copy, or the next commit beyond the limit, makes up for it.
+                logger.warning("the write-ahead log was not copied")
+
+    async def _copy_log(self, how: str) -> int:
+        """Return how many pages the log has."""
+        async with self._reading.connect() as connection:
+            done = (await connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})")).one()
+        return int(done[1])
 
     async def check(self) -> None:
         """Return if the database answers, raise Unavailable if not."""

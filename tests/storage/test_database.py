@@ -49,6 +49,24 @@ def test_a_url_that_cannot_be_used_is_refused_by_name(url: str) -> None:
     assert refusal.value.code == "bad_database_url"
 
 
+async def test_the_log_is_copied_beside_the_traffic_and_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_TEND_S", 0.001)
+    monkeypatch.setattr(database_module, "_LOG_PAGES", 5)
+    async with Database.open(f"sqlite:///{tmp_path}/t.db") as database, database.tending_log():
+        async with database.write() as connection:
+            await connection.execute(text("CREATE TABLE t (a BLOB)"))
+        sizes = []
+        for _ in range(200):
+            async with database.write() as connection:
+                await connection.execute(text("INSERT INTO t VALUES (randomblob(8000))"))
+            sizes.append((tmp_path / "t.db-wal").stat().st_size)
+    # Without, it would have grown with each transaction.
+    assert max(sizes) < 200 * 8_000 / 2
+    assert (tmp_path / "t.db").stat().st_size > 200 * 8_000
+
+
 async def test_sqlite_is_durable_and_keeps_its_references(sqlite_url: str) -> None:
     async with Database.open(sqlite_url) as database:
         async with database.read() as connection:
