@@ -1,34 +1,22 @@
 """The composition root: the one module that knows every edge, and the order in which they open and close."""
 
-import asyncio
 import base64
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from aiohttp import web
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from telehealth.access import Role
-from telehealth.accounts.model import NewUser
-from telehealth.accounts.passwords import Argon2Hasher
-from telehealth.accounts.ports import AccountPorts, PasswordHasher
 from telehealth.accounts.service import Accounts
-from telehealth.audit import AuditEvent
-from telehealth.bus import Bus
-from telehealth.clock import Clock, SystemClock
-from telehealth.cluster.local_bus import LocalBus
-from telehealth.cluster.redis_bus import RedisBus
-from telehealth.config import Settings, key_bytes
+from telehealth.clock import Clock
+from telehealth.config import Settings
 from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.carrying_out import RoomPorts
 from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
-from telehealth.consultations.model import Admission, Encounter, Participant, Patient
+from telehealth.consultations.model import Admission, Encounter, Participant
 from telehealth.consultations.ports import MediaPlane
 from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
@@ -36,8 +24,9 @@ from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
-from telehealth.errors import TelehealthError, Unavailable
-from telehealth.ids import NewId, ParticipantId, PatientId, random_id
+from telehealth.errors import TelehealthError
+from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground, retention_of
+from telehealth.ids import ParticipantId
 from telehealth.ingest.hl7_inbox import InboxPorts
 from telehealth.ingest.mllp_door import mllp_door
 from telehealth.ingest.mqtt_door import mqtt_door
@@ -50,14 +39,10 @@ from telehealth.scheduling.service import Scheduling
 from telehealth.sfu.counters import MediaStatistics
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 from telehealth.sfu.recorder import RoomRecorder
-from telehealth.storage.audit_trail import AnchorFile, ChainResult, SqlAuditTrail
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
-from telehealth.storage.schema import is_current
-from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.sealed_files import SealedFiles
-from telehealth.storage.stores import Stores, open_stores
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.aliases import AliasRegistry
@@ -66,36 +51,23 @@ from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.history import VitalsHistory
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.reports import ReportPorts, Reports
-from telehealth.vitals.retention import Periods, Purged, Retention
 from telehealth.vitals.service import VitalsPlane
 from telehealth.web.album import Album
 from telehealth.web.application import new_application
 from telehealth.web.assets import Assets
 from telehealth.web.audit_reader import AuditReader
 from telehealth.web.front_desk import FrontDesk
-from telehealth.web.health import Check, Health
+from telehealth.web.health import Health
 from telehealth.web.proxies import Proxies
 from telehealth.web.rate_limits import RateLimits
 from telehealth.web.services import SERVICES, Services
 from telehealth.web.sockets.open_sockets import OpenSockets
 
-__all__ = ["SERVICES", "Services", "build"]
+__all__ = ["SERVICES", "Services", "Surroundings", "build"]
 
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 600
-_HASHING_THREADS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What tests put in the place of the real things (None). A database is open already, and closed with the rest."""
-
-    database: Database | None = None
-    clock: Clock | None = None
-    new_id: NewId = random_id
-    media: MediaPlane | None = None
-    passwords: PasswordHasher | None = None
 
 
 def build(settings: Settings, surroundings: Surroundings | None = None) -> web.Application:
@@ -120,8 +92,8 @@ def build(settings: Settings, surroundings: Surroundings | None = None) -> web.A
 @asynccontextmanager
 async def _services(settings: Settings, assets: Assets, around: Surroundings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, around, stack)
-        accounts = Accounts(_account_ports(ground, around.passwords or _hasher(stack)), issuer=_issuer(settings))
+        ground = await open_ground(settings, around, stack)
+        accounts = Accounts(account_ports(ground, around.passwords or hasher(stack)), issuer=issuer(settings))
         await accounts.ensure_key()
         devices = DeviceRegistry(
             devices=ground.stores.devices, audit=ground.audit, clock=ground.clock, new_id=ground.new_id
@@ -189,37 +161,6 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What everything else stands on."""
-
-    database: Database
-    cipher: FieldCipher
-    stores: Stores
-    audit: SqlAuditTrail
-    bus: Bus
-    check_bus: Check
-    clock: Clock
-    new_id: NewId
-
-
-async def _ground(settings: Settings, around: Surroundings, stack: AsyncExitStack) -> Ground:
-    clock = around.clock or SystemClock()
-    database = await stack.enter_async_context(around.database or _database(settings))
-    audit = _audit_trail(settings, database, clock)
-    stack.push_async_callback(audit.aclose)
-    bus: LocalBus | RedisBus
-    if url := settings.redis_url.get_secret_value():
-        bus = RedisBus(url)
-        check: Check = bus.check
-    else:
-        bus, check = LocalBus(clock), _always
-    stack.push_async_callback(bus.aclose)
-    cipher = _cipher(settings)
-    stores = open_stores(database, cipher, clock)
-    return Ground(database, cipher, stores, audit, bus, check, clock, around.new_id)
-
-
-@dataclass(frozen=True, slots=True)
 class LetGo:
     """What holds on to an encounter until it ends."""
 
@@ -257,71 +198,6 @@ class LettingGo(SqlEncounters):
             except TelehealthError as error:
                 # It has ended in any case: an ended encounter gives no tickets. What else holds on is let go.
                 logger.warning("encounter %s: not all that belonged to it was let go: %s", changed.id, error.code)
-
-
-async def _always() -> None:
-    """The bus in this process answers as long as the process does."""
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    url = settings.database
-    if url.startswith("sqlite"):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await migrate_schema(url)
-    async with Database.open(url) as database:
-        # Several nodes share a PostgreSQL: its schema changes when somebody says so, not when the first one starts.
-        if not await is_current(database):
-            raise Unavailable("The database has not the present schema: run `telehealth migrate`.", code="old_schema")
-        async with database.tending_log():
-            yield database
-
-
-def _audit_trail(settings: Settings, database: Database, clock: Clock) -> SqlAuditTrail:
-    anchor = AnchorFile(settings.audit_anchor) if settings.audit_anchor else None
-    return SqlAuditTrail(database, clock, settings.node, _derived(_master(settings), "audit"), anchor=anchor)
-
-
-def _master(settings: Settings) -> bytes:
-    return key_bytes(settings.secret_key)
-
-
-def _derived(master: bytes, purpose: str) -> bytes:
-    """Return the key for one purpose (RFC 5869): nothing is encrypted or sealed under the master key itself."""
-    return HKDF(SHA256(), 32, salt=None, info=f"telehealth {purpose}".encode()).derive(master)
-
-
-def _cipher(settings: Settings) -> FieldCipher:
-    masters = [_master(settings), *(key_bytes(key) for key in settings.previous_secret_keys)]
-    keys = {_derived(master, "key id")[:6].hex(): _derived(master, "fields") for master in masters}
-    return FieldCipher(keys, next(iter(keys)))
-
-
-def _hasher(stack: AsyncExitStack) -> PasswordHasher:
-    threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="passwords")
-    stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-    return Argon2Hasher(threads)
-
-
-def _issuer(settings: Settings) -> str:
-    return settings.public_url or "telehealth"
-
-
-def _account_ports(ground: Ground, passwords: PasswordHasher) -> AccountPorts:
-    stores = ground.stores
-    return AccountPorts(
-        users=stores.users,
-        keys=stores.keys,
-        refresh_tokens=stores.refresh_tokens,
-        invitations=stores.invitations,
-        device_credentials=stores.device_credentials,
-        enrolment_codes=stores.enrolment_codes,
-        passwords=passwords,
-        bus=ground.bus,
-        audit=ground.audit,
-        clock=ground.clock,
-        new_id=ground.new_id,
-    )
 
 
 def _consultation_ports(ground: Ground) -> ConsultationPorts:
@@ -447,14 +323,9 @@ def _history(ground: Ground) -> VitalsHistory:
     return VitalsHistory(frames=ground.stores.vital_frames, audit=ground.audit, wire=VitalsJson(), decode=decode_frame)
 
 
-def _retention(settings: Settings, ground: Ground) -> Retention:
-    periods = Periods(settings.retention_waves_days, settings.retention_numerics_days)
-    return Retention(frames=ground.stores.vital_frames, audit=ground.audit, clock=ground.clock, periods=periods)
-
-
 @asynccontextmanager
 async def _purging(settings: Settings, ground: Ground) -> AsyncIterator[None]:
-    retention = _retention(settings, ground)
+    retention = retention_of(settings, ground)
     retention.start()
     try:
         yield
@@ -543,66 +414,3 @@ def turn_servers(settings: Settings, clock: Clock) -> Callable[[ParticipantId], 
         return (IceServer(urls=settings.turn_url, username=username, credential=credential),)
 
     return servers
-
-
-# For the command line
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the database to the present schema."""
-    if settings.database.startswith("sqlite"):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asyncio.run(migrate_schema(settings.database))
-
-
-@asynccontextmanager
-async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Open the repositories alone."""
-    async with AsyncExitStack() as stack:
-        yield (await _ground(settings, Surroundings(), stack)).stores
-
-
-async def purge(settings: Settings) -> Purged:
-    """Delete what is older than the settings let it be."""
-    async with AsyncExitStack() as stack:
-        return await _retention(settings, await _ground(settings, Surroundings(), stack)).purge()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What checking the audit trail of one node gave."""
-
-    result: ChainResult
-
-    @property
-    def intact(self) -> bool:
-        return self.result.good
-
-    def __str__(self) -> str:
-        result = self.result
-        if result.good:
-            return f"{result.node}: {result.entries} entries, all in order"
-        if result.broken_at is not None:
-            return f"{result.node}: entry {result.broken_at} was changed, or one before it is missing"
-        if result.missing_after is not None:
-            return f"{result.node}: entries after {result.missing_after} are missing"
-        return f"{result.node}: entries were rewritten"
-
-
-async def verify_audit(settings: Settings) -> list[Verdict]:
-    """Check the audit trail of every node."""
-    async with _database(settings) as database:
-        return [Verdict(result) for result in await _audit_trail(settings, database, SystemClock()).verify()]
-
-
-async def add_user(settings: Settings, new: NewUser) -> None:
-    """Add a user without anybody's permission: whoever runs commands on the server has the keys anyway."""
-    async with AsyncExitStack() as stack:
-        ground = await _ground(settings, Surroundings(), stack)
-        accounts = Accounts(_account_ports(ground, _hasher(stack)), issuer=_issuer(settings))
-        if new.role is Role.PATIENT:
-            patient = Patient(PatientId(ground.new_id()), new.name)
-            await ground.stores.patients.add(patient)
-            new = replace(new, patient_id=patient.id)
-        user = await accounts.add_user(new)
-        await ground.audit.record(AuditEvent("user.created", "system", "system", f"user/{user.id}"))

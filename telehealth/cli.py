@@ -240,7 +240,7 @@ def config_doc() -> None:
 @cli.command()
 def migrate(config: ConfigFile = None) -> None:
     """Bring the database to the present schema."""
-    from telehealth.app import migrate as migrate_database
+    from telehealth.administration import migrate as migrate_database
 
     migrate_database(_settings(config))
     print("The database has the present schema.")
@@ -249,7 +249,7 @@ def migrate(config: ConfigFile = None) -> None:
 @cli.command()
 def purge(config: ConfigFile = None) -> None:
     """Delete waveforms and numerics that are older than `retention_…_days`; the server does so each hour."""
-    from telehealth.app import purge as purge_database
+    from telehealth.administration import purge as purge_database
 
     async def delete() -> None:
         purged = await purge_database(_settings(config))
@@ -261,7 +261,7 @@ def purge(config: ConfigFile = None) -> None:
 @audit.command()
 def verify(config: ConfigFile = None) -> None:
     """Check every seal of the audit trail; exit code 1 if one does not fit."""
-    from telehealth.app import verify_audit
+    from telehealth.administration import verify_audit
 
     async def check() -> None:
         verdicts = await verify_audit(_settings(config))
@@ -283,7 +283,7 @@ def add(
 ) -> None:
     """Add a user; asks for the password."""
     from telehealth.accounts.model import NewUser
-    from telehealth.app import add_user
+    from telehealth.administration import add_user
 
     password = typer.prompt("Password (at least 15 characters)", hide_input=True, confirmation_prompt=True)
     _run(add_user(_settings(config), NewUser(email, name, role, password, time_zone)))

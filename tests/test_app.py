@@ -8,7 +8,8 @@ import pytest
 
 from telehealth.access import Role
 from telehealth.accounts.model import NewUser
-from telehealth.app import TURN_SECONDS, Verdict, add_user, migrate, turn_servers, verify_audit
+from telehealth.administration import Verdict, add_user, migrate, verify_audit
+from telehealth.app import TURN_SECONDS, turn_servers
 from telehealth.config import Settings
 from telehealth.errors import Conflict
 from telehealth.ids import ParticipantId

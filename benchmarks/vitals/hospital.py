@@ -13,7 +13,8 @@ from aiohttp import web
 
 from telehealth.access import Principal, Role
 from telehealth.accounts.model import NewUser, Purpose
-from telehealth.app import build, opened_stores
+from telehealth.administration import opened_stores
+from telehealth.app import build
 from telehealth.config import load_settings
 from telehealth.consultations.model import Patient
 from telehealth.ids import DeviceId, EncounterId, PatientId, random_id

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from telehealth.access import Role
-from telehealth.app import migrate
+from telehealth.administration import migrate
 from telehealth.errors import Unavailable
 from telehealth.server import running
 from telehealth.storage.schema import migrate as migrate_schema
