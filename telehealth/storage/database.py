@@ -159,12 +159,13 @@ class Database:
         if self._workers is None:
             yield
             return
-        async with asyncio.TaskGroup() as tasks:
-            tending = tasks.create_task(self._tend_log())
-            try:
-                yield
-            finally:
-                tending.cancel()
+        # Not a TaskGroup: it would wrap what goes wrong in the context, and callers look for their own errors.
+        tending = asyncio.create_task(self._tend_log())  # noqa: TID251 - cancelled and awaited below.
+        try:
+            yield
+        finally:
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
 
     async def _tend_log(self) -> None:
         while True:
