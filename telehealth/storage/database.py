@@ -183,8 +183,8 @@ class Database:
     async def _copy_log(self, how: str) -> int:
         """Return how many pages the log has."""
         async with self._reading.connect() as connection:
-            done = (await connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})")).one()
-        return int(done[1])
+            done = await connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})")
+            return int(done.mappings().one()["log"])
 
     async def check(self) -> None:
         """Return if the database answers, raise Unavailable if not."""
