@@ -37,7 +37,7 @@ def real_frames() -> list[list[bytes]]:
     frames = []
     for number in range(PICTURES):
         frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
-        # To and fro, so that the end meets the beginning.
+        # There and back, so that the end meets the beginning.
         shift = 2 * min(number, PICTURES - number)
         frame.planes[0].update(b"".join(row[shift : shift + WIDTH] for row in rows))
         for plane in frame.planes[1:]:
