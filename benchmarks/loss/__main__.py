@@ -156,6 +156,8 @@ async def matrix(options: argparse.Namespace) -> list[Result]:
     try:
         batches = [[(loss, trip) for loss in LOSSES] for trip in ROUND_TRIPS_S]
         batches.append(list(EXTRA))
+        if options.only_ms:
+            batches = [batch for batch in batches if any(round(1000 * trip) == options.only_ms for _, trip in batch)]
         for batch in batches:
             for _ in range(TRIES):
                 plays = [cell(plane, loss, trip, options) for loss, trip in batch]
@@ -188,6 +190,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--only-ms", type=int, default=0, help="only the cells played with those of this round trip")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--burst", type=float, default=1.0, help="mean length of a run of losses")
     parser.add_argument("--jitter-ms", type=float, default=5.0)
