@@ -306,7 +306,7 @@ device_associations = Table(
     "device_associations",
     metadata,
     Column("number", RowNumber, primary_key=True, autoincrement=True),
-    _of("device_id", "devices.id"),
+    _of("device_id", "devices.id", index=True),
     _of("encounter_id", "encounters.id", index=True),
     _of("patient_id", "patients.id"),
     _needed("since", Instant),
