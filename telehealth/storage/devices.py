@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from telehealth.consultations.model import ENDED
 from telehealth.errors import NotFound
 from telehealth.ids import DeviceId, EncounterId
 from telehealth.storage.database import Database
-from telehealth.storage.tables import device_associations, devices
+from telehealth.storage.tables import device_associations, devices, encounters
 from telehealth.vitals.model import Device, DeviceAssociation, DeviceKind
 
 _OF_ENCOUNTER = 50
 
 _a = device_associations.c
+_goes_on = encounters.c.status.not_in([status.value for status in sorted(ENDED)])
 
 
 class SqlDevices:
@@ -65,7 +67,9 @@ class SqlDevices:
     async def association(self, device: DeviceId) -> DeviceAssociation | None:
         columns = (_a.device_id, _a.encounter_id, _a.patient_id, _a.since, _a.until)
         async with self._database.read() as connection:
-            found = await connection.execute(select(*columns).where(_a.device_id == device, _a.until.is_(None)))
+            # What nobody released at the end of an encounter is in force no more.
+            goes_on = select(*columns).join(encounters, encounters.c.id == _a.encounter_id).where(_goes_on)
+            found = await connection.execute(goes_on.where(_a.device_id == device, _a.until.is_(None)))
             row = found.one_or_none()
         return None if row is None else DeviceAssociation(**row._asdict())
 

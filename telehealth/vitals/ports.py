@@ -27,7 +27,7 @@ class Devices(Protocol):
 
     async def release(self, device: DeviceId, at: datetime) -> None: ...
     async def association(self, device: DeviceId) -> DeviceAssociation | None:
-        """Return the one in force."""
+        """Return the one in force; None, too, if its encounter has ended and nobody released the device."""
         ...
 
     async def others_until(self, association: DeviceAssociation) -> datetime | None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from telehealth.consultations.model import Encounter
 from telehealth.errors import Invalid, NotFound
 from telehealth.ids import DeviceId, EncounterId, PatientId
 from telehealth.storage.stores import Stores
@@ -70,6 +72,22 @@ async def test_a_new_association_ends_the_one_before(clinic: Stores) -> None:
     assert await clinic.devices.association(MONITOR.id) is None
     with pytest.raises(NotFound):
         await clinic.devices.associate(replace(first, device_id=DeviceId("unknown")))
+
+
+@pytest.mark.parametrize("end", [Encounter.finished, Encounter.cancelled])
+async def test_no_association_outlasts_its_encounter(
+    clinic: Stores, end: Callable[[Encounter, datetime], Encounter]
+) -> None:
+    first = DeviceAssociation(MONITOR.id, ENCOUNTER, PATIENT, NOON)
+    await clinic.devices.associate(first)
+    was = await clinic.encounters.get(ENCOUNTER)
+    await clinic.encounters.save(end(was, LATER), was=was)
+    assert await clinic.devices.association(MONITOR.id) is None
+    assert await clinic.devices.of_encounter(ENCOUNTER) == [MONITOR]
+    second = DeviceAssociation(MONITOR.id, OTHER_ENCOUNTER, PATIENT, LATER)
+    await clinic.devices.associate(second)
+    assert await clinic.devices.association(MONITOR.id) == second
+    assert await clinic.devices.of_encounter(ENCOUNTER) == []
 
 
 async def test_until_when_a_device_was_another_patient_s_is_known(clinic: Stores) -> None:
