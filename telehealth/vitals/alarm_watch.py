@@ -264,9 +264,10 @@ class AlarmWatch:
         while True:
             try:
                 async with self._ports.bus.subscribe(ALARMS) as deliveries:
+                    # What was said before is not told again.
+                    await self._reread_all()
                     async for delivery in deliveries:
-                        if isinstance(delivery, Delivery):
-                            await self.obey(delivery.event)
+                        await (self.obey(delivery.event) if isinstance(delivery, Delivery) else self._reread_all())
             except TelehealthError as error:
                 logger.warning("topic %s: %s", ALARMS, error.code)
             except Exception:
@@ -308,6 +309,12 @@ class AlarmWatch:
         known.watch.follow(await records.open_alarms(encounter))
         known.watch.enter(await records.entries(encounter))
         self._took(known, known.watch.set_limits(await records.limits(encounter), at))
+
+    async def _reread_all(self) -> None:
+        """Take over what people have stored at other nodes while it could not be heard here."""
+        for known in list(self._patients.values()):
+            with _apart(known):
+                await self.reread(known.encounter)
 
     def _arrived(self, encounter: EncounterId, arrival: _Arrival) -> None:
         known = self._patients.get(encounter) or self._newcomer(encounter)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from telehealth.access import Principal, Role
-from telehealth.bus import vitals_topic
+from telehealth.bus import Event, vitals_topic
 from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.model import EntryKind
 from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
@@ -44,6 +44,7 @@ from tests.builders import (
     the_paramedic,
     the_patient,
 )
+from tests.consultations.node import until
 from tests.doubles import FakeClock, RecordingAudit, RecordingBus, counted_ids
 
 MONITOR = DeviceId("de" * 16)
@@ -386,6 +387,24 @@ async def test_its_task_stores_what_is_left_when_it_stops(node: Node) -> None:
     await node.watch.turn()
     await node.watch.aclose()
     assert (await node.open()).text == "*** SYS LOW 60 < 70"
+
+
+async def test_what_other_nodes_said_in_a_gap_is_read_again(database: Database) -> None:
+    bus, clock = RecordingBus(queue=1), FakeClock()
+    here, elsewhere = Node(database, bus, clock), Node(database, bus, clock)
+    await here.prepare()
+    await here.seconds(2)
+    here.watch.start()
+    await until(lambda: bus.listeners(alarm_watch.ALARMS) == 1)
+    await elsewhere.alarms.set_limits(IFEOMA, ENCOUNTER, [Limit(Vital.SPO2, low=80.0)])
+    # More than the line holds: what was said of this patient is lost.
+    for _ in range(3):
+        await bus.publish(alarm_watch.ALARMS, Event("changed", b"another"))
+    watched = here.watch.find(ENCOUNTER)
+    assert watched is not None and watched.watch is not None
+    watch = watched.watch
+    await until(lambda: watch.limits[Vital.SPO2].limit.low == 80.0)
+    await here.watch.aclose()
 
 
 def an_alarm(number: int, minutes_ago: float, name: str = "SpO2 LOW", **changes: Any) -> Alarm:
