@@ -210,7 +210,11 @@ class RoomHost:
     async def _tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            await self.tick()
+            try:
+                await self.tick()
+            except Exception:
+                # Without this task no deadline would pass, in any room.
+                logger.exception("a tick of rooms failed")
 
     async def _follow(self, topic: Topic, after: EventId | None, room: LiveRoom | None) -> None:
         """Hear what a topic tells, for as long as it takes; for one room, or for all when it tells of revocations."""
@@ -223,6 +227,9 @@ class RoomHost:
                         after = delivery.id if isinstance(delivery, Delivery) else after
             except TelehealthError as error:
                 logger.warning("topic %s: %s", topic, error.code)
+            except Exception:
+                # Without this task nobody would hear that a visit has ended, or that somebody's right was taken.
+                logger.exception("topic %s: following failed; trying again", topic)
             await asyncio.sleep(RETRY_S)
 
     async def _hear(self, room: LiveRoom, delivery: Delivery | Gap) -> None:

@@ -1,6 +1,7 @@
 """Deliveries: what comes in parcels from senders that hold no line open to us (HTTP, MQTT, a browser's journal)."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from telehealth.ids import DeviceId
 from telehealth.vitals.feed import Feed, Incoming
 from telehealth.vitals.model import FeedHello
 from telehealth.vitals.service import Recorded, VitalsPlane
+
+logger = logging.getLogger(__name__)
 
 IDLE_S = 30.0
 """Who sends nothing for so long counts as gone."""
@@ -83,7 +86,11 @@ class Deliveries:
         """End idle feeds for ever; to be run as a task."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self.close_idle()
+            try:
+                await self.close_idle()
+            except Exception:
+                # Without this task who is gone would be shown as connected for ever.
+                logger.exception("idle deliveries could not be ended; trying again")
 
     async def aclose(self) -> None:
         """End all feeds."""

@@ -9,7 +9,7 @@ from telehealth.access import Role
 from telehealth.bus import REVOCATIONS, WORKLIST, Delivery, Event, Gap, room_topic
 from telehealth.consultations import host, live_room
 from telehealth.consultations.host import RoomLimits
-from telehealth.consultations.live_room import MAX_JOBS
+from telehealth.consultations.live_room import MAX_JOBS, LiveRoom
 from telehealth.consultations.messages import CaseView
 from telehealth.consultations.model import Admission, EncounterStatus, Source
 from telehealth.consultations.ports import MediaOffered
@@ -453,6 +453,40 @@ async def test_a_revoked_person_is_disconnected(node: Node) -> None:
     await node.bus.publish(REVOCATIONS, Event("revoked", subject.encode()))
     await until(lambda: ana.outbox.code == 4401)
     assert bo.outbox.code is None
+
+
+async def test_a_fault_of_ours_loses_no_revocation(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "RETRY_S", 0.001)
+    _, ana = await node.visit()
+    subject, has, faults = a_ticket("ana").subject, LiveRoom.has, list[str]()
+
+    def faulty(room: LiveRoom, who: str) -> bool:
+        if who == subject and not faults:
+            faults.append(who)
+            raise RuntimeError("a fault of ours")
+        return has(room, who)
+
+    monkeypatch.setattr(LiveRoom, "has", faulty)
+    await asyncio.sleep(0)
+    await node.bus.publish(REVOCATIONS, Event("revoked", b"somebody else"))
+    await node.bus.publish(REVOCATIONS, Event("revoked", subject.encode()))
+    await until(lambda: ana.outbox.code == 4401)
+    assert faults == [subject]
+
+
+async def test_a_fault_of_ours_does_not_end_the_ticks(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "TICK_S", 0.001)
+    asked: list[float] = []
+
+    def faulty(room: LiveRoom, now: float) -> bool:
+        asked.append(now)
+        if len(asked) == 1:
+            raise RuntimeError("a fault of ours")
+        return False
+
+    monkeypatch.setattr(LiveRoom, "is_due", faulty)
+    await node.visit()
+    await until(lambda: len(asked) > 1)
 
 
 async def test_work_lists_hear_of_arrival_and_the_bus_of_the_end(node: Node) -> None:
