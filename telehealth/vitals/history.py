@@ -1,5 +1,6 @@
 """VitalsHistory: what was stored of an encounter, read by interval: as it came, as trends, or as a strip."""
 
+import asyncio
 import math
 import sys
 from array import array
@@ -13,14 +14,14 @@ from telehealth.audit import AuditTrail, event_by
 from telehealth.clock import from_ms, to_ms
 from telehealth.errors import Invalid
 from telehealth.ids import DeviceId, EncounterId, PatientId
-from telehealth.vitals.model import MISSING, NUMERICS_CHANNEL, Report, WaveBlock, WaveChannel
+from telehealth.vitals.model import MISSING, NUMERICS_CHANNEL, Report, StoredFrame, WaveBlock, WaveChannel
 from telehealth.vitals.ports import VitalFrames, VitalsWire
 
 PAGE = 2_000
 """Most frames of a page."""
 
 TREND_PAGE = 500
-"""Messages of numerics that are read without giving others a turn."""
+"""Messages of numerics that are read at a time."""
 
 LONGEST = timedelta(hours=24)
 """Longest interval of a question."""
@@ -120,8 +121,8 @@ class VitalsHistory:
         wanted = max(1, min(limit, PAGE))
         page = await self._frames.between(chart.encounter_id, start, end, limit=wanted, after=after)
         channels = await self._frames.channels(chart.encounter_id)
-        reports = [self._wire.from_stored(f.device_id, f.body) for f in page.frames if f.channel == NUMERICS_CHANNEL]
-        blocks = [self._decode(frame.body) for frame in page.frames if frame.channel != NUMERICS_CHANNEL]
+        # Beside the loop, here and below: much of it takes a while, and calls are forwarded on the loop.
+        reports, blocks = await asyncio.to_thread(self._understood, page.frames)
         used = {block.channel for block in blocks}
         of_blocks = tuple(channel for channel in channels if channel.number in used)
         return HistoryPage(of_blocks, tuple(reports), tuple(blocks), page.next)
@@ -143,10 +144,9 @@ class VitalsHistory:
             page = await self._frames.between(
                 chart.encounter_id, start, end, limit=TREND_PAGE, channels={NUMERICS_CHANNEL}, after=after
             )
-            for frame in page.frames:
-                gathered.add(self._wire.from_stored(frame.device_id, frame.body))
+            await asyncio.to_thread(self._gather, page.frames, gathered)
             if not (after := page.next):
-                return gathered.trends()
+                return await asyncio.to_thread(gathered.trends)
 
     async def strip(
         self, principal: Principal, chart: Chart, begins_at: datetime, seconds: float, *, channels: Sequence[int]
@@ -178,15 +178,21 @@ class VitalsHistory:
             page = await self._frames.between(
                 encounter, start - _AHEAD, end, limit=PAGE, channels=of_device or None, after=after
             )
-            for frame in page.frames:
-                if frame.channel != NUMERICS_CHANNEL:
-                    block = self._decode(frame.body)
-                    found.setdefault(block.channel, []).append(block)
+            for block in (await asyncio.to_thread(self._understood, page.frames))[1]:
+                found.setdefault(block.channel, []).append(block)
             if not (after := page.next):
                 break
         for blocks in found.values():
             blocks.sort(key=lambda block: block.first_index)
         return found
+
+    def _understood(self, frames: Sequence[StoredFrame]) -> tuple[list[Report], list[WaveBlock]]:
+        reports = [self._wire.from_stored(f.device_id, f.body) for f in frames if f.channel == NUMERICS_CHANNEL]
+        return reports, [self._decode(frame.body) for frame in frames if frame.channel != NUMERICS_CHANNEL]
+
+    def _gather(self, frames: Sequence[StoredFrame], gathered: "_Gathered") -> None:
+        for report in self._understood(frames)[0]:
+            gathered.add(report)
 
     async def _begin(
         self, principal: Principal, chart: Chart, interval: tuple[datetime, datetime], action: str

@@ -2,13 +2,16 @@
 
 import struct
 from datetime import timedelta
+from threading import get_ident
 
 import pytest
 
 from telehealth.access import Principal, Role
 from telehealth.clock import from_ms
 from telehealth.errors import Forbidden, Invalid, NotFound
+from telehealth.ids import DeviceId
 from telehealth.interop.vital_frames import decode_frame
+from telehealth.interop.watch_messages import VitalsJson
 from telehealth.vitals.feed import Incoming
 from telehealth.vitals.history import PAGE, Chart, VitalsHistory, reduced
 from telehealth.vitals.model import MISSING, FrameFlag, Report, WaveBlock
@@ -37,6 +40,26 @@ async def measured(ward: Ward, seconds: int) -> None:
             batch.append(ward.numerics(frame // 5 + 1, 60.0 + frame // 5))
         await ward.plane.record(feed, batch)
     ward.audit.events.clear()
+
+
+async def test_nothing_is_decoded_or_counted_on_the_loop(ward: Ward) -> None:
+    threads: set[int] = set()
+
+    class Wire(VitalsJson):
+        def from_stored(self, device: DeviceId, body: bytes) -> Report:
+            threads.add(get_ident())
+            return super().from_stored(device, body)
+
+    def decode(body: bytes) -> WaveBlock:
+        threads.add(get_ident())
+        return decode_frame(body)
+
+    history = VitalsHistory(frames=ward.stores.vital_frames, audit=ward.audit, wire=Wire(), decode=decode)
+    await measured(ward, 2)
+    await history.page(DOCTOR, CHART, AN_HOUR, limit=PAGE, after="")
+    await history.trends(DOCTOR, CHART, AN_HOUR, step_s=60)
+    await history.strip(DOCTOR, CHART, NOON, 10.0, channels=())
+    assert threads and get_ident() not in threads
 
 
 async def test_an_interval_is_read_page_by_page_and_each_read_is_audited(ward: Ward, history: VitalsHistory) -> None:

@@ -12,6 +12,7 @@ from telehealth.consultations.model import Encounter
 from telehealth.interop.vital_frames import encode_frame, from_watcher_message
 from telehealth.vitals.model import WaveBlock
 from telehealth.web.api.history import NEXT
+from telehealth.web.rate_limits import READS
 from tests.web.house import Caller, House
 
 CHANNEL = {"ch": 1, "mdc": 131330, "label": "II", "unit": "mV", "rate": 250.0, "gain": 0.005, "offset": 0.0}
@@ -111,6 +112,16 @@ async def test_nobody_draws_more_strips_in_a_minute_than_they_may(house: House) 
     url = f"/api/v1/encounters/{visit.id}/strip?from=2026-01-01T12:00:00Z&seconds=1"
     statuses = [(await house.ask("GET", url, doctor)).status for _ in range(61)]
     assert statuses == [200] * 60 + [429]
+
+
+async def test_nobody_reads_more_in_a_minute_than_they_may(house: House) -> None:
+    doctor = await house.person("Ada Okoro", Role.PRACTITIONER)
+    visit = await house.visit(await house.person("Ben Sato", Role.PATIENT), doctor)
+    assert doctor.principal is not None
+    for _ in range(int(READS.per_minute) - 2):
+        house.services.limits.take(READS, doctor.principal.subject)
+    statuses = [(await house.ask("GET", asked(house, visit, what), doctor)).status for what in ("trends", "vitals") * 2]
+    assert statuses == [200, 200, 429, 429]
 
 
 @pytest.mark.parametrize(

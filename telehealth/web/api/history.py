@@ -18,7 +18,7 @@ from telehealth.vitals.model import FrameFlag, Quality, Report, WaveBlock, WaveC
 from telehealth.web.api.fields import Instant
 from telehealth.web.bodies import Answer, Body, answer, query_of
 from telehealth.web.context import path_id, principal, services
-from telehealth.web.rate_limits import DOCUMENTS
+from telehealth.web.rate_limits import DOCUMENTS, READS
 
 NEXT = "Telehealth-Next"
 """Header with the cursor of the next page of a binary answer."""
@@ -203,6 +203,7 @@ class StripQuery(Body):
 async def read_vitals(request: web.Request) -> web.Response:
     chart = await _chart(request)
     asked = query_of(request, IntervalQuery)
+    services(request).limits.take(READS, principal(request).subject)
     interval, history = (asked.since, asked.until), services(request).history
     page = await history.page(principal(request), chart, interval, limit=asked.limit, after=asked.after)
     # Beside the loop: a full page takes some tenths of a second, and calls are forwarded on the loop.
@@ -214,6 +215,7 @@ async def read_vitals(request: web.Request) -> web.Response:
 async def read_trends(request: web.Request) -> web.Response:
     chart = await _chart(request)
     asked = query_of(request, TrendQuery)
+    services(request).limits.take(READS, principal(request).subject)
     interval, history = (asked.since, asked.until), services(request).history
     found = await history.trends(principal(request), chart, interval, step_s=asked.step)
     trends = [
