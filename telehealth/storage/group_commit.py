@@ -21,11 +21,20 @@ _Row = TypeVar("_Row")
 
 
 class _Batch(Generic[_Row]):
+    """Rows of several callers; the first of them leads, the others wait until it is done.
+
+    Attributes:
+        done: Set when the outcome is known.
+        results: What `write` said; None if it was not written as a whole.
+        abandoned: Whether its leader was cancelled, or failed in a way of its own.
+    """
+
     def __init__(self) -> None:
         self.rows: list[_Row] = []
-        self.begun = False
+        self.done = asyncio.Event()
         self.results: Sequence[bool] | None = None
         self.failure: Unavailable | None = None
+        self.abandoned = False
 
 
 class GroupCommit(Generic[_Row]):
@@ -53,20 +62,38 @@ class GroupCommit(Generic[_Row]):
 
     async def add(self, rows: Sequence[_Row]) -> Sequence[bool]:
         """Return, once these rows are committed, what `write` said of each of them."""
-        batch = self._open
+        batch, start = self._open, 0
         if batch is None or len(batch.rows) + len(rows) > self._limit:
             batch = self._open = _Batch()
-        start = len(batch.rows)
-        batch.rows.extend(rows)
+            batch.rows.extend(rows)
+            await self._lead(batch)
+        else:
+            start = len(batch.rows)
+            batch.rows.extend(rows)
+            # Not the turn itself: passed from one to the next, it would take a round of the event loop for each.
+            await batch.done.wait()
+        if batch.failure is not None:
+            raise batch.failure
+        if batch.results is not None:
+            return batch.results[start : start + len(rows)]
+        if batch.abandoned:
+            return await self.add(rows)
+        # A row of another caller's may be at fault.
         async with self._turn:
-            if not batch.begun:
-                await self._begin(batch)
-            if batch.failure is not None:
-                raise batch.failure
-            if batch.results is None:
-                # A row of another caller's may be at fault, or that caller was cancelled.
-                return await self._write(rows)
-        return batch.results[start : start + len(rows)]
+            return await self._write(rows)
+
+    async def _lead(self, batch: _Batch[_Row]) -> None:
+        written = False
+        try:
+            async with self._turn:
+                await self._gather(batch)
+                self._close(batch)
+                await self._write_whole(batch)
+            written = True
+        finally:
+            self._close(batch)
+            batch.abandoned = not written
+            batch.done.set()
 
     async def _gather(self, batch: _Batch[_Row]) -> None:
         """Let others come, too, but only if a transaction began a moment ago and there is room."""
@@ -76,11 +103,11 @@ class GroupCommit(Generic[_Row]):
             await asyncio.sleep(wait_s)
         self._began = loop.time()
 
-    async def _begin(self, batch: _Batch[_Row]) -> None:
-        await self._gather(batch)
-        batch.begun = True
+    def _close(self, batch: _Batch[_Row]) -> None:
         if self._open is batch:
             self._open = None
+
+    async def _write_whole(self, batch: _Batch[_Row]) -> None:
         try:
             batch.results = await self._write(batch.rows)
         except Unavailable as failure:
