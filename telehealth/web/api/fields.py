@@ -1,7 +1,7 @@
 """Types of fields that several bodies have."""
 
 import zoneinfo
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
@@ -21,7 +21,8 @@ def _sane(instant: datetime) -> datetime:
         raise ValueError("must lie between 2000 and 2200")
     if abs(instant.utcoffset() or timedelta()) > timedelta(hours=15):
         raise ValueError("must have an offset that some place has")
-    return instant
+    # UTC from the door on; and pydantic-core's own zone must not outlive pydantic-core when the process ends.
+    return instant.astimezone(UTC)
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
