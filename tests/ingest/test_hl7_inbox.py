@@ -283,7 +283,9 @@ async def test_a_pressure_of_the_patient_before_is_not_the_next_one_s(station: S
     cuff = row("150021^MDC_PRESS_BLD_NONINV_SYS^MDC", "120", mmhg, f14="20260101113000+0000")
     station.ward.clock.advance(60)
     beat = row(HR, "75", BPM, f14="20260101120159+0000")
-    answer = await station.inbox().take(message(cuff, beat, header=HEADER))
+    # A message dated now: the sender's clock is right, so its times stand as they are.
+    header = HEADER.replace("20260101120000", "20260101120200")
+    answer = await station.inbox().take(message(cuff, beat, header=header))
     kept = await station.ward.stores.vital_frames.since(bedside.encounter_id, NOON.replace(year=2000), limit=10)
-    assert [json.loads(frame.body)["values"][0][0] for frame in kept] == [147842], answer.text
+    assert [json.loads(frame.body)["values"][0]["mdc"] for frame in kept] == [147842], answer.text
     assert station.counted("report_refusals") == {"hl7/before_association": 1.0}
