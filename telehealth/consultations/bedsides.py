@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from telehealth.access import Principal
+from telehealth.consultations.admission import require_admitted
 from telehealth.consultations.model import EntryKind, TimelineEntry
 from telehealth.consultations.ports import Encounters, Patients
 from telehealth.ids import EncounterId
@@ -27,6 +29,9 @@ class EncounterBedsides:
         found = await self._encounters.get(encounter)
         patient = await self._patients.get(found.patient_id)
         return BedsideFacts(found.patient_id, found.owners, _born(patient.birth_date), found.ended)
+
+    async def require_admitted(self, principal: Principal, encounter: EncounterId) -> None:
+        await require_admitted(self._encounters, principal, encounter)
 
     async def note(self, encounter: EncounterId, change: AlarmChanged) -> None:
         kind = _NOTED.get(change.change)

@@ -11,6 +11,7 @@ from telehealth.accounts.service import Accounts
 from telehealth.audit import AuditTrail, event_by
 from telehealth.bus import WORKLIST, Bus, Event
 from telehealth.clock import Clock
+from telehealth.consultations.admission import require_admitted
 from telehealth.consultations.model import Encounter, EncounterKind, Patient, TimelineEntry
 from telehealth.consultations.ports import Encounters, Patients
 from telehealth.errors import AlreadyAccepted, Conflict, Forbidden, Gone, Invalid, NotFound, Unavailable
@@ -24,6 +25,9 @@ INVITATION_LASTS = timedelta(hours=24)
 TRIES = 5
 MAX_WARD = 50
 """Encounters of one practitioner that are looked through for those that are measured."""
+
+_INSIDE = frozenset({Action.READ_VITALS, Action.READ_TIMELINE})
+"""What a guest may do only once let in."""
 
 _TICKET_FOR = {Purpose.ROOM: Action.ENTER_ROOM, Purpose.VITALS: Action.READ_VITALS}
 
@@ -53,6 +57,14 @@ class Consultations:
         found = await self._owned(principal, Action.READ_ENCOUNTER, encounter)
         await self._note(principal, "encounter.read", found)
         return found
+
+    async def measured(self, principal: Principal, encounter: EncounterId) -> Encounter:
+        """Return an encounter whose readings and photos the caller may see; whoever shows them writes it down.
+
+        Raises:
+            Forbidden: `not_admitted`: a guest who has not been let in.
+        """
+        return await self._owned(principal, Action.READ_VITALS, encounter)
 
     async def of_patient(self, principal: Principal) -> Sequence[Encounter]:
         """Return the caller's own encounters that have not ended, soonest first."""
@@ -170,6 +182,8 @@ class Consultations:
         require_role(principal, action)
         found = await self._encounters.get(encounter)
         require(principal, action, owners=found.owners)
+        if action in _INSIDE:
+            await require_admitted(self._encounters, principal, encounter)
         return found
 
     async def _ticket(self, principal: Principal, purpose: Purpose, encounter: EncounterId) -> tuple[str, datetime]:

@@ -196,6 +196,7 @@ class Alarms:
         require_role(principal, action)
         facts = await self._ports.bedsides.facts(encounter)
         require(principal, action, owners=facts.owners)
+        await self._ports.bedsides.require_admitted(principal, encounter)
         return facts
 
     async def _tell(self, encounter: EncounterId, event: Event) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from telehealth.access import Principal
 from telehealth.ids import AlarmId, EncounterId, PatientId
 from telehealth.vitals.alarm import Alarm
 from telehealth.vitals.limits import AgeBand, SetLimit
@@ -63,6 +64,10 @@ class Bedsides(Protocol):
 
     async def facts(self, encounter: EncounterId) -> BedsideFacts:
         """Return what is known; NotFound."""
+        ...
+
+    async def require_admitted(self, principal: Principal, encounter: EncounterId) -> None:
+        """Forbidden (`not_admitted`) for a guest who has not been let in."""
         ...
 
     async def note(self, encounter: EncounterId, change: AlarmChanged) -> None:

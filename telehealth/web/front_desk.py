@@ -79,7 +79,7 @@ class FrontDesk:
         return await self._encounters.get(encounter)
 
     async def open_encounter(self, principal: Principal, encounter: EncounterId) -> Encounter:
-        """Return an encounter to which the principal may add readings; Gone once it has ended."""
+        """Return an encounter to which the principal may add readings, while they wait too; Gone once it has ended."""
         require_role(principal, Action.ADD_READING)
         found = await self._encounters.get(encounter)
         require(principal, Action.ADD_READING, owners=found.owners)

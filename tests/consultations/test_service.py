@@ -11,11 +11,20 @@ from telehealth.accounts.model import NewUser, Purpose
 from telehealth.accounts.passwords import Argon2Hasher
 from telehealth.accounts.service import AccountPorts, Accounts
 from telehealth.bus import WORKLIST
-from telehealth.consultations.model import Encounter, EncounterKind, EncounterStatus, EntryKind, Patient, TimelineEntry
+from telehealth.consultations.model import (
+    Admission,
+    Encounter,
+    EncounterKind,
+    EncounterStatus,
+    EntryKind,
+    Participant,
+    Patient,
+    TimelineEntry,
+)
 from telehealth.consultations.ports import Encounters
 from telehealth.consultations.service import INVITATION_LASTS, MAX_REASON_CHARS, ConsultationPorts, Consultations
 from telehealth.errors import AlreadyAccepted, Forbidden, Gone, Invalid, NotFound, TelehealthError, Unavailable
-from telehealth.ids import EncounterId, PatientId
+from telehealth.ids import EncounterId, ParticipantId, PatientId
 from telehealth.storage.stores import Stores
 from tests.builders import (
     ENCOUNTER,
@@ -290,6 +299,29 @@ async def test_an_invitation_lets_its_bearer_into_this_encounter_only(clinic: Cl
     text, _ = await clinic.consultations.ticket(guest, Purpose.ROOM, ENCOUNTER)
     ticket = await clinic.accounts.open_ticket(text, Purpose.ROOM)
     assert (ticket.name, ticket.encounter_id) == ("Kim Ruiz", ENCOUNTER)
+
+
+async def test_a_guest_sees_readings_only_while_let_in(clinic: Clinic) -> None:
+    encounter = await booked(clinic)
+    secret = await clinic.consultations.invite(the_doctor(), ENCOUNTER, "Kim Ruiz", Role.PATIENT)
+    guest = await clinic.accounts.principal((await clinic.accounts.open_invitation(secret, None)).pair.access)
+    waiting = Participant(
+        ParticipantId("7a" * 16), ENCOUNTER, guest.subject, Role.PATIENT, "Kim Ruiz", Admission.WAITING, NOON
+    )
+    another = replace(waiting, id=ParticipantId("7b" * 16), subject="61" * 16, admission=Admission.ADMITTED)
+    for seat in (another, waiting):
+        await clinic.stores.encounters.seat(seat)
+        with pytest.raises(Forbidden) as refusal:
+            await clinic.consultations.measured(guest, ENCOUNTER)
+        assert refusal.value.code == "not_admitted"
+        with pytest.raises(Forbidden):
+            await clinic.consultations.ticket(guest, Purpose.VITALS, ENCOUNTER)
+    await clinic.stores.encounters.save_seat(waiting.admitted())
+    assert await clinic.consultations.measured(guest, ENCOUNTER) == encounter
+    await clinic.consultations.ticket(guest, Purpose.VITALS, ENCOUNTER)
+    await clinic.stores.encounters.save_seat(replace(waiting, admission=Admission.REMOVED))
+    with pytest.raises(Forbidden):
+        await clinic.consultations.measured(guest, ENCOUNTER)
 
 
 @pytest.mark.parametrize("role", [Role.PRACTITIONER, Role.PARAMEDIC, Role.ADMIN, Role.DEVICE])

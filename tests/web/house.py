@@ -15,9 +15,9 @@ from telehealth.access import Principal, Role
 from telehealth.accounts.model import NewUser, Purpose, User
 from telehealth.app import SERVICES, Services, Surroundings, build
 from telehealth.config import Settings, load_settings
-from telehealth.consultations.model import Encounter, Patient
+from telehealth.consultations.model import Admission, Encounter, Participant, Patient
 from telehealth.dispatch.model import Case, NewCase
-from telehealth.ids import AlarmId, CaseId, DeviceId, EncounterId, PatientId, random_id
+from telehealth.ids import AlarmId, CaseId, DeviceId, EncounterId, ParticipantId, PatientId, random_id
 from telehealth.scheduling.model import Appointment, Availability, NewAvailability
 from telehealth.storage.database import Database
 from telehealth.vitals.alarm import Priority
@@ -112,6 +112,19 @@ class House:
         opened = await self.services.accounts.open_invitation(secret, None)
         principal = Principal(opened.invitation.id, Role.PATIENT, None, encounter)
         return Caller("guest", principal, opened.pair.access)
+
+    async def let_in(self, guest: Caller, encounter: EncounterId) -> None:
+        assert guest.principal is not None
+        seat = Participant(
+            ParticipantId(random_id()),
+            encounter,
+            guest.principal.subject,
+            Role.PATIENT,
+            guest.name,
+            Admission.ADMITTED,
+            self.clock.now(),
+        )
+        await self.services.desk._encounters.seat(seat)
 
     async def open_weekdays(self, practitioner: Caller) -> Availability:
         """Publish Fridays from 9 to 12; the clock stands on a Thursday."""

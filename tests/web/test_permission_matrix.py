@@ -71,6 +71,7 @@ async def a_stage(house: House) -> Stage:
         "device": Caller("device", None, credential),
         "anonymous": Caller("anonymous", None, None),
     }
+    await house.let_in(people["guest"], encounter.id)
     alarm = await house.alarm(encounter, device)
     appointment = await house.booked(people["patient"], doctor)
     photo = await house.services.album.add_photo(
@@ -300,6 +301,26 @@ def expected(route: Route, who: Caller, aim: Aim) -> int | None:
 async def call(house: House, route: Route, who: Caller, aim: Aim, parameters: dict[str, str]) -> tuple[int, bytes]:
     response = await house.ask(route.method, route.path.format(**parameters) + aim.query, who, aim.body(who))
     return response.status, await response.read()
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in GUARDED if Action.READ_VITALS in r.actions and "{" in r.path], ids=lambda r: r.name
+)
+async def test_a_guest_who_waits_sees_nothing_of_the_patient(house: House, route: Route) -> None:
+    stage = await a_stage(house)
+    waiting = await house.guest(stage.callers["practitioner"], stage.encounter.id)
+    aim = AIMS[route.name](stage)
+    status, body = await call(house, route, waiting, aim, aim.parameters)
+    assert (status, json.loads(body)["code"]) == (403, "not_admitted")
+
+
+async def test_a_guest_who_waits_adds_readings(house: House) -> None:
+    stage = await a_stage(house)
+    waiting = await house.guest(stage.callers["practitioner"], stage.encounter.id)
+    (route,) = (r for r in GUARDED if r.name == "add_readings")
+    aim = AIMS[route.name](stage)
+    status, _ = await call(house, route, waiting, aim, aim.parameters)
+    assert status == 200
 
 
 async def test_every_guarded_route_has_a_line() -> None:

@@ -13,6 +13,7 @@ from telehealth.access import Role
 from telehealth.accounts.model import Purpose
 from telehealth.bus import WORKLIST, Event, vitals_topic
 from telehealth.consultations.model import Encounter
+from telehealth.errors import Forbidden
 from telehealth.ids import EncounterId
 from telehealth.interop.vital_frames import encode_frame, from_watcher_message
 from telehealth.vitals.model import WaveBlock
@@ -428,6 +429,10 @@ async def test_who_is_removed_from_the_room_sees_no_more_vitals(visit: Visit) ->
     guest = await house.guest(visit.doctor, visit.encounter.id)
     doctor, room = await visit.open("/ws/room", visit.doctor), await visit.open("/ws/room", guest)
     seat = (await next_text(room, "welcome"))["participant"]
+    with pytest.raises(Forbidden, match="let in"):
+        await visit.open("/ws/vitals", guest)
+    await doctor.send_json({"type": "admit", "participant": seat})
+    assert (await next_text(room, "welcome"))["admission"] == "admitted"
     vitals = await visit.open("/ws/vitals", guest)
     await next_text(vitals, "welcome")
     path = f"/api/v1/encounters/{visit.encounter.id}"

@@ -249,7 +249,7 @@ async def read_strip(request: web.Request) -> web.Response:
 
 async def _chart(request: web.Request) -> Chart:
     encounter = EncounterId(path_id(request, "encounter"))
-    known = await services(request).consultations.get(principal(request), encounter)
+    known = await services(request).consultations.measured(principal(request), encounter)
     return Chart(known.id, known.patient_id, known.owners)
 
 

@@ -60,14 +60,14 @@ async def add_photo(request: web.Request) -> web.Response:
 async def list_photos(request: web.Request) -> web.Response:
     """List the photos."""
     reach, who = services(request), principal(request)
-    found = await reach.desk.encounter(EncounterId(path_id(request, "encounter")))
+    found = await reach.consultations.measured(who, EncounterId(path_id(request, "encounter")))
     return answer(Photos(photos=[PhotoShown.of(one) for one in await reach.album.photos(who, found)]))
 
 
 async def read_photo(request: web.Request) -> web.Response:
     """Return the picture."""
     reach, who = services(request), principal(request)
-    found = await reach.desk.encounter(EncounterId(path_id(request, "encounter")))
+    found = await reach.consultations.measured(who, EncounterId(path_id(request, "encounter")))
     document = await reach.album.photo(who, found, DocumentId(path_id(request, "document")))
     headers = {"Content-Disposition": 'inline; filename="photo"', "Cache-Control": "private, no-store"}
     return web.Response(body=document.content, content_type=document.entry.media_type, headers=headers)
