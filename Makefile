@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test bench-loss bench-media bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
+.PHONY: help test-full pictures demo serve test bench-loss bench-media bench-vitals bench-survival check format format-check lint types imports js spelling docs lock setup setup-run clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ bench-survival: setup ## 1,000,000 samples through link cuts and kills of server
 
 bench-media: setup ## compare the media plane with Janus and aiortc's relay; ARGS="--repeat 3"
 	@$(BIN)/python -m benchmarks.media $(ARGS)
+
+test-full: export TELEHEALTH_FULL_TESTS = 1
+test-full: test ## every test, with as many repeats as the documents' figures have
+
+pictures: setup ## take a picture of every page at four sizes, by day and by night, into test-artifacts/pages
+	@$(BIN)/python -m pytest -q tests/browser/gallery.py -o python_files=gallery.py
 
 check: setup format-check lint types imports js spelling ## everything that reads the code without running it
 

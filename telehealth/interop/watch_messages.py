@@ -196,9 +196,7 @@ class VitalsJson:
             late=to_ms(report.received_at) - to_ms(report.taken_at) > BACKFILL_AFTER_MS,
             # A rhythm is kept, but those who watch numbers are told numbers.
             values=tuple(
-                _value(sample, conflict=sample.mdc in conflicts)
-                for sample in report.samples
-                if sample.mdc not in TEXTS
+                _value(sample, conflict=sample.mdc in conflicts) for sample in report.samples if sample.mdc not in TEXTS
             ),
         )
         return _without_id(message)

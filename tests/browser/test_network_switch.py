@@ -8,14 +8,13 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from benchmarks.loss.impairment import Impairment, Link, Relay
-from tests.browser.stage import CHROMIUM, DESK, PHONE, Demo, chromium, person, running_demo
+from tests.browser.stage import CHROMIUM, DESK, PHONE, REPEATS, Demo, chromium, judged, person, running_demo
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here"),
     pytest.mark.timeout(300),
 ]
-ROUNDS = 20
 FRAMES = "document.querySelector('[data-testid=remote-video]')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
 BY_RELAY = """
 (() => {
@@ -80,7 +79,7 @@ async def test_people_see_each_other_again_within_three_seconds(demo: Demo, brow
                 break
             await asyncio.sleep(0.1)
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(REPEATS):
         await asyncio.sleep(2.5)  # A person does not change networks every moment, and the server would not have it.
         fresh = await a_relay(demo)
         await patient.evaluate(f"window.__relay_port = {fresh.port}")
@@ -92,13 +91,5 @@ async def test_people_see_each_other_again_within_three_seconds(demo: Demo, brow
         relay = fresh
     relay.close()
     await asyncio.sleep(0.1)
-    times.sort()
-    print(
-        "media back after a cut, s: median",
-        round(times[9], 2),
-        "p95",
-        round(times[18], 2),
-        "worst",
-        round(times[19], 2),
-    )
-    assert times[18] <= 3.0
+    print("media back after a cut, s:", [round(taken, 2) for taken in sorted(times)])
+    assert judged(times) <= 3.0
