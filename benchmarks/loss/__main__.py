@@ -161,7 +161,7 @@ async def matrix(options: argparse.Namespace) -> list[Result]:
         for batch in batches:
             for _ in range(TRIES):
                 plays = [cell(plane, loss, trip, options) for loss, trip in batch]
-                lag, *results = await asyncio.gather(worst_lag(options.seconds), *plays)
+                lag, results = await asyncio.gather(worst_lag(options.seconds), asyncio.gather(*plays))
                 sys.stderr.write(f"round trip {1000 * batch[0][1]:.0f} ms: ran with pauses up to {1000 * lag:.0f} ms\n")
                 if lag < STALLED_S:
                     break
