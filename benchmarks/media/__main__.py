@@ -8,7 +8,7 @@ import json
 import logging
 import socket
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class Comparison:
         self._chosen = chosen
         self._host: str = chosen.host or own_address()
         self._rows: list[Row] = []
+        self._repetition = 0
         self._frames, self._voice = synthetic_frames(), synthetic_voice()
         self.systems: dict[str, Opens] = {report.OURS: functools.partial(plane, self._host)}
         if not chosen.without_janus and installed() and not self._host.startswith("127."):
@@ -71,7 +72,8 @@ class Comparison:
                 self.systems["janus, loops"] = functools.partial(janus, self._host, loops=chosen.janus_loops)
 
     async def run(self) -> dict[str, Any]:
-        for _ in range(self._chosen.repeat):
+        for repetition in range(self._chosen.repeat):
+            self._repetition = repetition
             await self._once()
         idle = {
             name: await idle_kib(opens, self._chosen.idle)
@@ -110,7 +112,7 @@ class Comparison:
     async def _measure(self, case: Case, opens: Opens) -> None:
         if case.rooms * case.size * 200 > self._chosen.most:
             return
-        row = await measure(opens, case)
+        row = replace(await measure(opens, case), repetition=self._repetition)
         self._rows.append(row)
         print(report.table(report.with_added(report.medians([row]))).splitlines()[1], flush=True)
 

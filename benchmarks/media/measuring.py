@@ -54,6 +54,7 @@ class Row:
     active_kib: float = 0.0
     others: float = 0.0
     profile: str = ""
+    repetition: int = 0
 
 
 async def measure(opens: Opens, case: Case) -> Row:

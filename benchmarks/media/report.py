@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,34 @@ from benchmarks.media.measuring import Row, median
 
 HEADLINE_ROOMS = 25
 OURS = "telehealth"
-_NUMBERS = tuple(f.name for f in fields(Row) if f.name not in ("system", "rooms", "size", "profile"))
+_NUMBERS = tuple(f.name for f in fields(Row) if f.name not in ("system", "rooms", "size", "profile", "repetition"))
 
 
 def medians(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Join the repetitions of each case, in the order in which they first came; the quieter half of them counts."""
-    cases: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
+    """Join the repetitions of each case, in the order in which they first came; the quieter half of them counts.
+
+    Quieter for all: a repetition stands or falls with the busiest of its systems, so that none is compared in better
+    conditions than another.
+    """
+    cases: dict[tuple[str, int, int], list[Row]] = {}
     for row in rows:
-        cases.setdefault((row.system, row.rooms, row.size), []).append(asdict(row))
+        cases.setdefault((row.system, row.rooms, row.size), []).append(row)
     joined = []
     for (system, rooms, size), found in cases.items():
-        quieter = sorted(found, key=lambda row: row["others"])[: (len(found) + 1) // 2]
-        entry = {"system": system, "rooms": rooms, "size": size, "profile": found[0]["profile"], "runs": len(found)}
-        entry |= {name: median([one[name] for one in quieter]) for name in _NUMBERS}
+        kept = _quieter([row for row in rows if (row.rooms, row.size) == (rooms, size)])
+        counted = [row for row in found if row.repetition in kept]
+        entry = {"system": system, "rooms": rooms, "size": size, "profile": found[0].profile, "runs": len(found)}
+        entry |= {name: median([getattr(one, name) for one in counted]) for name in _NUMBERS}
         joined.append(entry)
     return joined
+
+
+def _quieter(rows: Sequence[Row]) -> set[int]:
+    """Return the half of the repetitions of a case in which least else ran beside any of its systems."""
+    busiest: dict[int, float] = {}
+    for row in rows:
+        busiest[row.repetition] = max(busiest.get(row.repetition, 0.0), row.others)
+    return set(sorted(busiest, key=lambda number: busiest[number])[: (len(busiest) + 1) // 2])
 
 
 def with_added(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
