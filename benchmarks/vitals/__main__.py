@@ -47,12 +47,16 @@ class Options:
     single: bool
     mosquitto: bool
     database: str
+    first: bool
 
 
 async def measure(options: Options, folder: Path) -> dict[str, Any]:
     """Run all phases; return what is printed."""
     core, others = cores()
     os.sched_setaffinity(0, others)
+    if options.first:
+        # Inherited by the server and by the broker.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     async with hospital(folder, options.devices, database=options.database) as found:
         server = ServerProcess(found.variables, folder / "server.log", core=core)
         await server.start()
@@ -71,6 +75,7 @@ async def measure(options: Options, folder: Path) -> dict[str, Any]:
     if options.mosquitto:
         broker = await mosquitto.measure(options.devices, options.watchers, min(options.seconds, 30.0), core)
     result["mosquitto"] = broker
+    result["scheduled"] = "first" if options.first else "as all others"
     result["mosquitto_ratio"] = _ratio(result["live_p99_ms"], broker["p99_ms"] if broker else None)
     return result
 
@@ -83,7 +88,9 @@ async def _ward(options: Options, found: Hospital, server: ServerProcess) -> dic
     """Live vitals of every bed, then the same while the first device sends its backlog and one watcher sleeps."""
     backlog_s = round(options.backlog_minutes * 60)
     bedsides = [
-        Bedside(bed, server.url, backlog_s=backlog_s if number == 0 else 0, together=not options.single)
+        Bedside(
+            bed, server.url, backlog_s=backlog_s if number == 0 else 0, together=not options.single, second=number % 5
+        )
         for number, bed in enumerate(found.beds)
     ]
     phases = Phases()
@@ -203,7 +210,9 @@ async def _crowd(options: Options, found: Hospital, server: ServerProcess) -> di
     if not options.crowd:
         return None
     # Another boot: the numbers begin anew.
-    bedsides = [Bedside(bed, server.url, waves=False, boot="crowd") for bed in found.beds]
+    bedsides = [
+        Bedside(bed, server.url, waves=False, boot="crowd", second=number % 5) for number, bed in enumerate(found.beds)
+    ]
     phases, watchers = Phases(), []
     for bedside in bedsides:
         await bedside.open()
@@ -252,6 +261,7 @@ def _options(arguments: list[str]) -> tuple[Options, Path | None]:
     parser.add_argument("--single", action="store_true", help="send each frame in a message of its own")
     parser.add_argument("--no-mosquitto", action="store_true")
     parser.add_argument("--database", default="", help="URL; SQLite in a fresh folder by default")
+    parser.add_argument("--first", action="store_true", help="before all other programs of this machine (SCHED_RR)")
     parser.add_argument("--json", type=Path, help="write the result to this file, too")
     given = parser.parse_args(arguments)
     options = Options(
@@ -265,6 +275,7 @@ def _options(arguments: list[str]) -> tuple[Options, Path | None]:
         single=given.single,
         mosquitto=not given.no_mosquitto,
         database=given.database,
+        first=given.first,
     )
     return options, given.json
 

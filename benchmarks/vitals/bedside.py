@@ -132,6 +132,7 @@ class Bedside(Connected):
         backlog_s: How much it has kept from before; its live frames are numbered after that.
         sent: By channel, the moment at which each live frame was sent; the first is number `first`.
         waves: Whether it sends waves, or numerics only.
+        second: With which frames its seconds end: devices don't agree about that.
     """
 
     bed: Bed
@@ -145,6 +146,7 @@ class Bedside(Connected):
     refused: list[str] = field(default_factory=list)
     progress: asyncio.Event = field(default_factory=asyncio.Event)
     socket: Socket | None = None
+    second: int = 0
     boot: str = "bench"
     begin_ms: float = 0.0
 
@@ -189,18 +191,20 @@ class Bedside(Connected):
             self.send_live(frame)
 
     def send_live(self, frame: int) -> None:
-        """Send what was measured in the frame's 200 ms; with every fifth, the numerics of the second."""
+        """Send what was measured in the frame's 200 ms; with every fifth, the numerics of a second."""
         assert self.socket is not None
         waves, seconds = self.kept
         begin_ms, sequence = self.begin_ms - self.backlog_s * 1000, frame + waves
         messages = [wave_frame(channel, sequence, begin_ms) for channel in (1, 2, 3)] if self.waves else []
-        if frame % 5 == 0:
-            messages.append(numerics_text(seconds + frame // 5, self.begin_ms + frame * FRAME_S * 1000))
+        a_second = (frame + self.second) % 5 == 0
+        if a_second:
+            sequence = seconds + len(self.sent[0]) + 1
+            messages.append(numerics_text(sequence, self.begin_ms + frame * FRAME_S * 1000))
         now = perf_counter()
         if self.waves:
             for channel in (1, 2, 3):
                 self.sent[channel].append(now)
-        if frame % 5 == 0:
+        if a_second:
             self.sent[0].append(now)
         if self.together and len(messages) > 1:
             self.socket.send(encode_bulk(messages))
