@@ -55,7 +55,7 @@ async () => {
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo() -> Iterator[Demo]:
     with running_demo() as running:
         yield running
