@@ -3,7 +3,7 @@ FROM python:3.12-slim-bookworm AS build
 WORKDIR /source
 COPY requirements/run.txt requirements/run.txt
 RUN python -m venv /opt/telehealth \
- && /opt/telehealth/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+ && /opt/telehealth/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY telehealth telehealth
 COPY templates templates

@@ -54,7 +54,9 @@ def _install(name: str) -> bool:
         return True
     total = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), flags=re.MULTILINE))
     command = [str(BIN / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "off", "--require-hashes", "-r", str(lock)]
+    # The lock is complete. Without --no-deps pip would look at newer releases of what is asked for with an extra
+    # (coverage[toml]), and refuse them for want of a hash.
+    command += ["--progress-bar", "off", "--require-hashes", "--no-deps", "-r", str(lock)]
     if not _run_with_progress(command, total):
         return False
     stamp.write_text(digest)
