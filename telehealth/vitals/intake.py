@@ -19,6 +19,11 @@ from telehealth.vitals.units import convert
 AHEAD = timedelta(seconds=60)
 """What is dated further in the future than this is not taken."""
 
+CLOCKS_DISAGREE = "clocks_disagree"
+"""Flag of what was stamped after the message that tells of it: one of the two clocks is wrong."""
+
+_NOTHING = timedelta(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -48,20 +53,35 @@ def taken_in(reported: Reported, received_at: datetime, offset: timedelta = time
     refused = list(reported.quarantined)
     together: dict[tuple[datetime | None, bool, str], list[Observed]] = {}
     latest = received_at + AHEAD
-    for observed in reported.observed:
-        if observed.taken_at is not None and observed.taken_at + offset > latest:
+    for said in reported.observed:
+        observed, lacks = (said, offset) if _by_the_sender_s_clock(said, reported) else (_doubted(said), _NOTHING)
+        if observed.taken_at is not None and observed.taken_at + lacks > latest:
             refused.append(Quarantined("future_time", name_of(observed.mdc)))
             continue
         together.setdefault((observed.taken_at, is_demo(observed.flags), observed.identity), []).append(observed)
     moments = []
     for (stamp, demo, identity), group in together.items():
-        taken_at = stamp + offset if stamp else received_at
+        lacks = _NOTHING if CLOCKS_DISAGREE in group[0].flags else offset
+        taken_at = stamp + lacks if stamp else received_at
         samples = _samples(group, taken_at, received_at, refused)
         if samples:
             moments.append(Moment(_key(_said(reported, stamp, identity, group)), taken_at, demo, samples))
     waves = [wave for wave in reported.waves if wave.starts_at + offset <= latest]
     refused += [Quarantined("future_time", wave.label) for wave in reported.waves if wave.starts_at + offset > latest]
     return Intake(tuple(moments), tuple(waves), tuple(refused))
+
+
+def _by_the_sender_s_clock(observed: Observed, reported: Reported) -> bool:
+    """Say whether the stamp can be of the clock that dated the message: nothing is told before it was measured."""
+    if observed.taken_at is None or reported.sent_at is None:
+        return True
+    return observed.taken_at <= reported.sent_at + AHEAD
+
+
+def _doubted(observed: Observed) -> Observed:
+    """Return it with a time that stands as it was stamped: what the sender's clock lacks says nothing of this one."""
+    quality = Quality.INVALID if observed.quality is Quality.INVALID else Quality.QUESTIONABLE
+    return replace(observed, quality=quality, flags=(*observed.flags, CLOCKS_DISAGREE))
 
 
 def is_demo(flags: Iterable[str]) -> bool:

@@ -289,3 +289,19 @@ async def test_a_pressure_of_the_patient_before_is_not_the_next_one_s(station: S
     kept = await station.ward.stores.vital_frames.since(bedside.encounter_id, NOON.replace(year=2000), limit=10)
     assert [json.loads(frame.body)["values"][0]["mdc"] for frame in kept] == [147842], answer.text
     assert station.counted("report_refusals") == {"hl7/before_association": 1.0}
+
+
+async def test_a_time_later_than_the_message_is_of_another_clock_and_is_not_moved(station: Station) -> None:
+    await station.a_device()
+    # The gateway's clock is a month behind, the monitor's is right.
+    behind = HEADER.replace("20260101120000", "20251201120000")
+    own_clock, gateway_s = row(HR, "75", BPM, f14="20260101115958+0000"), row(SPO2, "97", PERCENT, f14="20251201115957")
+    ahead = row("151562^MDC_RESP_RATE^MDC", "15", "{breaths}/min^^UCUM", f14="20260101120500+0000")
+    answer = await station.inbox().take(message(own_clock, gateway_s, ahead, header=behind))
+    assert "Not taken: 1. It was measured in the future." in answer.text
+    reports = [station.ward.wire.from_stored(DeviceId(""), frame.body) for frame in await stored(station)]
+    found = {report.samples[0].mdc: (f"{report.taken_at:%d.%m. %X}", report.samples[0]) for report in reports}
+    assert {mdc: at for mdc, (at, _) in found.items()} == {147842: "01.01. 11:59:58", 150456: "01.01. 11:59:57"}
+    doubted, plain = found[147842][1], found[150456][1]
+    assert doubted.quality is Quality.QUESTIONABLE and "clocks_disagree" in doubted.flags
+    assert plain.quality is Quality.GOOD
