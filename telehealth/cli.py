@@ -95,7 +95,8 @@ def monitor(
         str, typer.Option(help="stable, desaturation, tachycardia, lead_off or disconnection.")
     ] = "stable",
     record: Annotated[
-        Path | None, typer.Option(help="Replay this WFDB record instead (path without ending; extra `replay`).")
+        Path | None,
+        typer.Option(help="Replay this recording instead: WFDB (path of its header), or `.csv` (extra `replay`)."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
     journal: Annotated[

@@ -16,6 +16,8 @@ LEAST_S = 4.0
 
 MAX_MISSING = 0.2
 _REFRACTORY_S = 0.25
+_STRETCH_S = 1.2
+"""The usual height is the median of those of stretches in each of which a beat is to be expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ def beat_rate(ecg: Signal, hz: float) -> Rate | None:
 
 
 def pulse_rate(wave: Signal, hz: float) -> float | None:
-    """Return the rate of a pulse wave, from its upstrokes."""
+    """Return the rate of a pulse wave: from its upstrokes or, where those are uneven, from how it repeats itself."""
     filled = _filled(wave, hz)
     if filled is None:
         return None
     rate = _rate(_upstrokes(filled, hz), hz)
-    return _plausible(rate) if rate is not None and rate.spread < 0.15 else None
+    if rate is None or rate.spread >= 0.15:
+        rate = _repetition(filled, hz)
+    return _plausible(rate) if rate is not None else None
 
 
 def breath_rate(resp: Signal, hz: float) -> float | None:
@@ -110,14 +114,39 @@ def _smooth(signal: Signal, hz: float, seconds: float) -> Signal:
 
 
 def _upstrokes(wave: Signal, hz: float) -> list[int]:
-    rise = np.clip(np.gradient(_smooth(wave, hz, 0.04)), 0.0, None)
-    return _peaks(_smooth(rise, hz, 0.12), hz, _REFRACTORY_S)
+    """Return the middles of the high rises: the second wave of a pulse rises, too, but not as high."""
+    calm = _smooth(wave, hz, 0.10)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], np.diff(calm) > 0, [False])).astype(np.int8)))
+    starts, ends = edges[::2], edges[1::2]
+    if not len(starts):
+        return []
+    heights, middles = calm[ends] - calm[starts], (starts + ends) // 2
+    stretch = max(1, round(_STRETCH_S * hz))
+    parts = [heights[(middles >= at) & (middles < at + stretch)] for at in range(0, len(wave) - stretch // 2, stretch)]
+    usual = float(np.median([part.max() if len(part) else 0.0 for part in parts]))
+    return [int(at) for at in middles[heights > 0.5 * usual]]
+
+
+def _repetition(wave: Signal, hz: float) -> Rate | None:
+    """Return the rate at which the wave is most like itself a beat before; None if it is not very like itself."""
+    calm = _smooth(wave, hz, 0.05)
+    pulsing = calm - _smooth(calm, hz, 1.5)
+    lags = range(round(0.25 * hz), min(round(2.0 * hz), len(wave) // 2))
+    likeness = np.array([_likeness(pulsing[:-lag], pulsing[lag:]) for lag in lags])
+    tops = np.flatnonzero((likeness[1:-1] >= likeness[:-2]) & (likeness[1:-1] > likeness[2:])) + 1
+    # Two beats are as like as one: the first of the high places is the beat.
+    high = tops[likeness[tops] >= max(0.5, 0.7 * float(likeness[tops].max()))] if len(tops) else tops
+    return Rate(60.0 * hz / lags[int(high[0])], 0.0) if len(high) else None
+
+
+def _likeness(one: Signal, other: Signal) -> float:
+    size = float(np.sqrt(np.dot(one, one) * np.dot(other, other)))
+    return float(np.dot(one, other)) / size if size > 0 else 0.0
 
 
 def _peaks(energy: Signal, hz: float, refractory_s: float) -> list[int]:
     """Return where the energy peaks: above a part of its usual height, the highest within the refractory time."""
-    # The usual height is the median of the peaks of stretches in each of which a beat is to be expected.
-    stretch = max(1, round(1.2 * hz))
+    stretch = max(1, round(_STRETCH_S * hz))
     tops = [float(energy[at : at + stretch].max()) for at in range(0, len(energy) - stretch // 2, stretch)]
     floor = 0.4 * float(np.median(tops))
     rising = (energy[1:-1] >= energy[:-2]) & (energy[1:-1] > energy[2:]) & (energy[1:-1] > floor)

@@ -64,7 +64,7 @@ class MonitorOptions:
     Attributes:
         url: Where the server is: `http(s)://host:port`, or the whole address of its device socket.
         token: The device's credential.
-        record: A WFDB record to replay instead of a scenario; path without ending.
+        record: A recording to replay instead of a scenario: a `.csv`, or a WFDB record (path of its header).
         journal: A file in which what was not acknowledged survives the monitor's end; None: in memory.
         report: Told, in words, what happens to the connection.
     """
@@ -83,7 +83,7 @@ async def simulate_monitor(options: MonitorOptions) -> None:
     """Be a monitor until cancelled, replaced by another of the same credential, or the recording ends.
 
     Raises:
-        Invalid: No such scenario or record, or the server does not understand us.
+        Invalid: No such scenario or record (or it can't be sent), or the server does not understand us.
         Unauthenticated, Forbidden: The credential is not good.
         Unavailable: `record` needs the extra `replay`, which is not installed.
     """

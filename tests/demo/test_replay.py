@@ -1,4 +1,3 @@
-import math
 import struct
 import warnings
 from itertools import pairwise
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 from telehealth.demo.replay import PAUSE_S, RecordSource
-from telehealth.demo.source import Chunk
+from telehealth.demo.source import Chunk, index_at
 from telehealth.errors import Invalid
 from telehealth.vitals import codes
 from telehealth.vitals.model import MISSING
@@ -166,23 +165,28 @@ def test_041s_shows_rates_and_pressures_of_its_reference_and_loops() -> None:
     assert all(judge(chunk.values, NOON, NOON).faults == () for chunk in stretch)
 
 
-@pytest.mark.parametrize(("name", "rate"), [("100", 75.3), ("s0010_re", 81.8)])
-def test_other_records_show_the_rate_of_their_reference(name: str, rate: float) -> None:
-    shown = [value for value in values(chunks(shared(name), 30), codes.HEART_RATE) if value is not None]
-    assert sum(shown) / len(shown) == pytest.approx(rate, abs=2)
-
-
 def test_a_pressure_that_was_never_zeroed_is_shown_as_none() -> None:
     source = shared("s25047/s25047-2704-05-04-10-44")
     stretch = chunks(source, 4000, since=3900)
     assert set(values(stretch, codes.ABP_SYSTOLIC)) == {None}
 
 
-def test_gaps_of_a_record_of_many_segments_stay_gaps() -> None:
-    source = shared("s25047/s25047-2704-05-04-10-44")
-    physical = wfdb().rdrecord(str(SHARED / "s25047/s25047-2704-05-04-10-44")).p_signal
-    ecg = wave(chunks(source, 300), 1)
-    assert len(ecg) == 300 * 125
-    channel = source.channels[0]
-    for raw, value in zip(ecg, physical[:, 0], strict=False):
-        assert math.isnan(value) if raw == MISSING else abs(raw * channel.gain + channel.offset - value) < channel.gain
+def test_a_table_begins_again_after_a_gap_and_a_day_later_is_not_a_sample_off(tmp_path: Path) -> None:
+    table, rate_hz = tmp_path / "finger.csv", 116.99
+    rows = (f"{n / rate_hz:.9f},{500 + n % 100}" for n in range(1170))
+    table.write_text("Time [s],hr\n" + "\n".join(rows) + "\n")
+    source = RecordSource(table)
+    (channel,) = source.channels
+    assert (channel.mdc, channel.label) == (150452, "PPG") and channel.rate_hz == pytest.approx(rate_hz, rel=1e-8)
+    # Ten seconds and a bit of it, and one of gap.
+    lap_chunks = 51 + round(PAUSE_S * 5)
+    ppg = wave(chunks(source, 2 * lap_chunks / 5), 1)
+    second = index_at(lap_chunks, channel.rate_hz)
+    written = [500 + n % 100 for n in range(1170)]
+    assert ppg[:1170] == written == ppg[second : second + 1170]
+    assert set(ppg[1170:second]) == {MISSING}
+    for number in (5 * 86_400 - 1, 5 * 86_400 + 3):
+        chunk = source.chunk(number)
+        assert chunk is not None
+        late_s = chunk.runs[0].first_index / channel.rate_hz - number / 5
+        assert 0 <= late_s < 1 / rate_hz
