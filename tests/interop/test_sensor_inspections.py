@@ -35,6 +35,8 @@ def reasons(shown: dict[str, Any]) -> list[str]:
         '{"characteristic": "2A37", "bytes": "16 4B 40 03 4C 03"}',
         '[{"characteristic": "0x2A37", "bytes": "164b40034c03"}]',
         '{"characteristic": "2A37", "bytes": "16 4B 40 03 4C 03"}\n',
+        "00002a37-0000-1000-8000-00805f9b34fb: 0x16 0x4B 0x40 0x03 0x4C 0x03",
+        '{"uuid": "00002A37-0000-1000-8000-00805F9B34FB", "hex": "16-4B-40-03-4C-03"}',
     ],
 )
 def test_a_value_is_read_in_each_form(text: str) -> None:
@@ -75,6 +77,15 @@ def test_several_values_are_shown_with_what_the_sensor_says_of_them() -> None:
         "bad_length",
         "unknown_characteristic",
         "bad_message",
+    ]
+
+
+def test_a_line_of_another_form_does_not_take_the_others_with_it() -> None:
+    shown = inspect_gatt(b"2A37: 00 48\nheart rate: 00 48\n{\n2A37: 00 49", NOON)
+    assert [one["value"] for one in shown["recorded"]] == [72.0, 73.0]
+    assert [(one["reason"], one["what"]) for one in shown["quarantined"]] == [
+        ("bad_message", "value 2"),
+        ("bad_message", "value 3"),
     ]
 
 

@@ -1,7 +1,7 @@
 """A file with values of Bluetooth characteristics, as `telehealth inspect gatt` shows it.
 
 One value a line, `2A37: 16 4B 40 03`, or JSON: an object `{"characteristic": "2A37", "bytes": "16 4B …"}` a line, one
-object, or a list of such.
+object, or a list of such. The characteristic's number may be written as the whole UUID.
 """
 
 import json
@@ -18,17 +18,20 @@ from telehealth.vitals.reported import DEMO, Observed, Reported
 
 MAX_VALUES = 10_000
 
-_LINE = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})\s*[:=,\s]\s*([0-9A-Fa-f\s:-]*)")
+_UUID = r"(?:0x)?(?:0000)?(?P<number>[0-9A-Fa-f]{4})(?:-0000-1000-8000-00805[Ff]9[Bb]34[Ff][Bb])?"
+_CHARACTERISTIC = re.compile(_UUID)
+_LINE = re.compile(_UUID + r"\s*[:=,\s]\s*(?P<octets>[0-9A-Fa-fx\s:-]*)")
+_FORMS = "There must be lines such as `2A37: 16 4B`, or JSON with characteristic and bytes."
 
 
 def inspect(data: bytes, received_at: datetime) -> dict[str, Any]:
     """Return what of the values would be recorded, and what not and why. Never raises."""
     shown: dict[str, Any] = {"recorded": [], "quarantined": [], "alarms": [], "repairs": {}}
-    try:
-        values = list(_values(data))
-    except Invalid as error:
-        return inspection.refused(error.code, error.text, "file")
-    for characteristic, octets in values:
+    for number, value in enumerate(_values(data), start=1):
+        if value is None:
+            _quarantine(shown, "bad_message", _FORMS, f"value {number}")
+            continue
+        characteristic, octets = value
         try:
             measurements = decode(characteristic, bytes.fromhex(octets))
         except Invalid as error:
@@ -82,8 +85,8 @@ def _quarantine(shown: dict[str, Any], reason: str, text: str, what: str) -> Non
     shown["quarantined"].append({"reason": reason, "text": text, "what": what})
 
 
-def _values(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield (characteristic, octets in hexadecimal); Invalid (bad_message) for a file of another form."""
+def _values(data: bytes) -> Iterator[tuple[str, str] | None]:
+    """Yield (characteristic, octets in hexadecimal); None for what has neither form."""
     text = data.decode("utf-8", "replace").strip()
     try:
         found: Any = json.loads(text)
@@ -95,28 +98,25 @@ def _values(data: bytes) -> Iterator[tuple[str, str]]:
     yield from (_entry(one) for one in listed[:MAX_VALUES])
 
 
-def _line(line: str) -> tuple[str, str]:
+def _line(line: str) -> tuple[str, str] | None:
     if line.startswith("{"):
         try:
             return _entry(json.loads(line))
         except (ValueError, RecursionError):
-            raise _bad() from None
+            return None
     match = _LINE.fullmatch(line)
-    if match is None:
-        raise _bad()
-    return match[1].upper(), re.sub(r"[\s:-]", "", match[2])
+    return (match["number"].upper(), _bare(match["octets"])) if match else None
 
 
-def _entry(one: Any) -> tuple[str, str]:
+def _entry(one: Any) -> tuple[str, str] | None:
     if not isinstance(one, dict):
-        raise _bad()
-    characteristic, octets = one.get("characteristic"), one.get("bytes", one.get("hex"))
+        return None
+    characteristic, octets = one.get("characteristic", one.get("uuid")), one.get("bytes", one.get("hex"))
     if not isinstance(characteristic, str) or not isinstance(octets, str):
-        raise _bad()
-    return characteristic.removeprefix("0x").upper()[:8], re.sub(r"[\s:-]|0x", "", octets)
+        return None
+    match = _CHARACTERISTIC.fullmatch(characteristic.strip())
+    return (match["number"].upper() if match else characteristic.upper()[:8], _bare(octets))
 
 
-def _bad() -> Invalid:
-    return Invalid(
-        "There must be lines such as `2A37: 16 4B`, or JSON with characteristic and bytes.", code="bad_message"
-    )
+def _bare(octets: str) -> str:
+    return re.sub(r"[\s:-]|0x", "", octets)
