@@ -304,7 +304,7 @@ async def _ways_in(settings: Settings, ground: Ground, metrics: Metrics, watch: 
         deliveries = await stack.enter_async_context(_deliveries(vitals, ground.clock))
         stack.push_async_callback(reports.aclose)
         inbox = InboxPorts(reports, ground.stores.device_aliases, metrics, ground.clock, ground.new_id)
-        mllp_port = await stack.enter_async_context(mllp_door(settings, inbox))
+        mllp_port = await stack.enter_async_context(mllp_door(settings, inbox, ground.bus))
         published = MqttPorts(deliveries, reports, metrics, ground.clock)
         await stack.enter_async_context(mqtt_door(settings, published))
         yield WaysIn(vitals, deliveries, reports, mllp_port)

@@ -96,6 +96,12 @@ class MllpServer:
             for task in late:
                 self._open[task].abort()
 
+    def revoked(self, device: DeviceId | None) -> None:
+        """End the connections on which the device was reported of; None: those of any. Who may, connects again."""
+        for connection in self._open.values():
+            if connection.devices and (device is None or device in connection.devices):
+                connection.stop("revoked")
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -146,11 +152,11 @@ class _Connection:
         self._begun_at: float | None = None
         self.devices: set[DeviceId] = set()
         self.busy = False
-        self.stopping = False
+        self._stopping = ""
 
-    def stop(self) -> None:
+    def stop(self, why: str = "stopped") -> None:
         """End after the message that is being answered, or now."""
-        self.stopping = True
+        self._stopping = self._stopping or why
         # Its task is not cancelled: that would leave a message stored and unanswered.
         if not self.busy:
             self._writer.close()
@@ -161,7 +167,7 @@ class _Connection:
 
     async def serve(self) -> str:
         """Answer message after message; return why it ended."""
-        while not self.stopping:
+        while not self._stopping:
             ended, found = await self._heard()
             self.busy = bool(found)
             for one in found:
@@ -169,9 +175,9 @@ class _Connection:
                     return "no_mllp"
             self.busy = False
             if ended:
-                return ended
+                return self._stopping or ended
             self._note_progress(any_found=bool(found))
-        return "stopped"
+        return self._stopping
 
     async def _heard(self) -> tuple[str, list[bytes | Fault]]:
         """Return why nothing more will come, empty if it may, and what has come whole."""

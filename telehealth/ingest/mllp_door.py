@@ -4,17 +4,19 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from telehealth.bus import Bus
 from telehealth.config import Settings
 from telehealth.errors import Unavailable
 from telehealth.ingest.hl7_inbox import Hl7Inbox, InboxPorts
 from telehealth.ingest.mllp import MllpOptions, MllpServer
+from telehealth.ingest.revocations import Revocations
 from telehealth.interop.hl7.acks import AckStyle
 from telehealth.interop.hl7.rows import Reading
 
 
 @asynccontextmanager
-async def mllp_door(settings: Settings, ports: InboxPorts) -> AsyncIterator[int]:
-    """Yield the port on which MLLP is taken, 0 for none."""
+async def mllp_door(settings: Settings, ports: InboxPorts, bus: Bus) -> AsyncIterator[int]:
+    """Yield the port on which MLLP is taken, 0 for none. Connections of devices that the bus calls revoked end."""
     if not settings.mllp_listens:
         yield 0
         return
@@ -22,10 +24,13 @@ async def mllp_door(settings: Settings, ports: InboxPorts) -> AsyncIterator[int]
     inbox = Hl7Inbox(ports, reading, AckStyle(settings.mllp_ack_style))
     options = MllpOptions(settings.mllp_host, settings.mllp_port, settings.mllp_allow, mllp_tls(settings))
     server = MllpServer(options, inbox, ports.reports, ports.metrics)
+    revocations = Revocations(bus, server.revoked)
+    await revocations.start()
     await server.start()
     try:
         yield server.port
     finally:
+        await revocations.aclose()
         await server.aclose()
 
 
