@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from telehealth.errors import Invalid
-from telehealth.vitals.codes import PARAMETERS, TEXTS, TILES, WAVES, parameter_of
+from telehealth.vitals.codes import PARAMETERS, ST_AMPLITUDES, TEXTS, TILES, WAVES, parameter_of
 from telehealth.vitals.reported import REASONS
-from telehealth.vitals.units import UNITS
+from telehealth.vitals.units import DEFLECTION, UNITS
 
 _HEX_TERM = re.compile(r"([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})", re.ASCII)
 _LOINC = re.compile(r"\d{1,7}-\d", re.ASCII)
@@ -26,7 +26,7 @@ _OTHER_NAMES = MappingProxyType(
         150020: ("MDC_PRESS_BLD_NONINV",),
         150301: ("MDC_PRESS_CUFF_SYS",),
         150344: ("MDC_TEMP",),
-        151562: ("MDC_RESP_RATE", "MDC_TTHOR_RESP_RATE"),
+        151562: ("MDC_RESP_RATE",),
         151594: ("MDC_CO2_RESP_RATE",),
         160184: ("MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD",),
         188736: ("MDC_MASS_BODY_ACTUAL",),
@@ -238,14 +238,18 @@ _FAMILIES = MappingProxyType(_families())
 
 
 _PERFUSION = frozenset({150448, 150488})
+_MILLIMETRES = frozenset({"mm", "263442", "MDC_DIM_MILLI_M"})
 _DIMENSIONLESS = frozenset({"1", "262656", "MDC_DIM_DIMLESS"})
 
 
 def unit_for(mdc: int, unit: str) -> tuple[str, tuple[str, ...]]:
     """Return the unit that is meant for the parameter, and what was put right.
 
-    A perfusion index is a number of per cent by definition; monitors send it (3.9) without a dimension, too.
+    A perfusion index is a number of per cent by definition; monitors send it (3.9) without a dimension, too. An ST
+    segment's millimetres are those of ECG paper at 10 mm/mV.
     """
+    if mdc in ST_AMPLITUDES and unit in _MILLIMETRES:
+        return DEFLECTION, ()
     if mdc in _PERFUSION and unit in _DIMENSIONLESS:
         return "%", ("index_in_percent",)
     return unit, ()

@@ -96,6 +96,11 @@ _BREATH = (Range(0, 200), Range(4, 60))
 _WARM = (Range(10, 46), Range(28, 42))
 _SUGAR = (Range(5, 1500), Range(20, 600))
 
+_CRANIAL = (Range(-20, 150), Range(0, 60))
+_INSPIRED = (Range(0, 100), Range(0, 8))
+_ST = (Range(-2, 2), Range(-0.5, 0.5))
+_EXTRA_BEATS = (Range(0, 300), Range(0, 60))
+
 _INTERVAL = (Range(100, 1000), Range(250, 600))
 _OXYGEN = (Range(15, 100), Range(21, 100))
 
@@ -107,6 +112,17 @@ _MINUTE = (60.0, 180.0, 600.0)
 
 # The nomenclature has no code for these; the terms from 0xF000 on of each partition are left to private use.
 GCS_TOTAL, GCS_EYE, GCS_VERBAL, GCS_MOTOR = 192513, 192514, 192515, 192516
+O2_FLOW, PAIN, HEAD, ETCO2_FRACTION = 192517, 192518, 192519, 192520
+
+_ST_LEADS = (
+    (131841, "I"),
+    (131842, "II"),
+    (131901, "III"),
+    (131902, "AVR"),
+    (131903, "AVL"),
+    (131904, "AVF"),
+    *((131842 + n, f"V{n}") for n in range(1, 7)),
+)
 
 _Ranges = tuple[Range, Range]
 _Freshness = tuple[float, float, float | None]
@@ -130,6 +146,9 @@ _ROWS: tuple[_Row, ...] = (
     (150033, "MDC_PRESS_BLD_ART_SYS", "76215-3", "mm[Hg]", _ARTERIAL, 0, "ART", _EACH_SECOND),
     (150034, "MDC_PRESS_BLD_ART_DIA", "76213-8", "mm[Hg]", _ARTERIAL_DIASTOLIC, 0, "ART", _EACH_SECOND),
     (150035, "MDC_PRESS_BLD_ART_MEAN", "76214-6", "mm[Hg]", _ARTERIAL_MEAN, 0, "ART", _EACH_SECOND),
+    (150017, "MDC_PRESS_BLD_SYS", "", "mm[Hg]", _ARTERIAL, 0, "IBP", _EACH_SECOND),
+    (150018, "MDC_PRESS_BLD_DIA", "", "mm[Hg]", _ARTERIAL_DIASTOLIC, 0, "IBP", _EACH_SECOND),
+    (150019, "MDC_PRESS_BLD_MEAN", "", "mm[Hg]", _ARTERIAL_MEAN, 0, "IBP", _EACH_SECOND),
     (150037, "MDC_PRESS_BLD_ART_ABP_SYS", "", "mm[Hg]", _ARTERIAL, 0, "ABP", _EACH_SECOND),
     (150038, "MDC_PRESS_BLD_ART_ABP_DIA", "", "mm[Hg]", _ARTERIAL_DIASTOLIC, 0, "ABP", _EACH_SECOND),
     (150039, "MDC_PRESS_BLD_ART_ABP_MEAN", "", "mm[Hg]", _ARTERIAL_MEAN, 0, "ABP", _EACH_SECOND),
@@ -138,16 +157,34 @@ _ROWS: tuple[_Row, ...] = (
     (150047, "MDC_PRESS_BLD_ART_PULM_MEAN", "", "mm[Hg]", _PULMONARY, 0, "PAP", _EACH_SECOND),
     (150087, "MDC_PRESS_BLD_VEN_CENT_MEAN", "60985-9", "mm[Hg]", _VENOUS, 0, "CVP", _EACH_SECOND),
     (150084, "MDC_PRESS_BLD_VEN_CENT", "", "mm[Hg]", _VENOUS, 0, "CVP", _EACH_SECOND),
+    (153608, "MDC_PRESS_INTRA_CRAN", "", "mm[Hg]", _CRANIAL, 0, "ICP", _EACH_SECOND),
+    (153604, "MDC_PRESS_CEREB_PERF", "", "mm[Hg]", _CRANIAL, 0, "CPP", _EACH_SECOND),
     (151562, "MDC_RESP_RATE", "9279-1", "/min", _BREATH, 0, "Resp", _EACH_SECOND),
+    (151578, "MDC_TTHOR_RESP_RATE", "", "/min", _BREATH, 0, "Resp", _EACH_SECOND),
+    (151658, "MDC_PULS_OXIM_PLETH_RESP_RATE", "", "/min", _BREATH, 0, "Pleth", _EACH_SECOND),
     (151594, "MDC_CO2_RESP_RATE", "", "/min", _BREATH, 0, "CO2", _EACH_SECOND),
     (151570, "MDC_AWAY_RESP_RATE", "", "/min", _BREATH, 0, "Airway", _EACH_SECOND),
     (151586, "MDC_VENT_RESP_RATE", "", "/min", _BREATH, 0, "Vent", _EACH_SECOND),
     (151708, "MDC_CONC_AWAY_CO2_ET", "19891-1", "mm[Hg]", (Range(0, 150), Range(10, 80)), 0, "CO2", _EACH_SECOND),
     (151728, "MDC_AWAY_CO2_ET", "", "mm[Hg]", (Range(0, 150), Range(10, 80)), 0, "CO2", _EACH_SECOND),
+    (
+        ETCO2_FRACTION,
+        "TELEHEALTH_CO2_ET_FRACTION",
+        "19889-5",
+        "%",
+        (Range(0, 20), Range(1, 10)),
+        1,
+        "CO2",
+        _EACH_SECOND,
+    ),
+    (151716, "MDC_CONC_AWAY_CO2_INSP", "", "mm[Hg]", _INSPIRED, 0, "CO2", _EACH_SECOND),
+    (151738, "MDC_AWAY_CO2_INSP_MIN", "", "mm[Hg]", _INSPIRED, 0, "CO2", _EACH_SECOND),
     (150344, "MDC_TEMP", "8310-5", "Cel", _WARM, 1, "Temp", _PROBE),
     (150364, "MDC_TEMP_BODY", "", "Cel", _WARM, 1, "Body", _PROBE),
     (150368, "MDC_TEMP_CORE", "8329-5", "Cel", _WARM, 1, "Core", _PROBE),
     (188436, "MDC_TEMP_BLD", "", "Cel", _WARM, 1, "Blood", _PROBE),
+    (150352, "MDC_TEMP_ART", "", "Cel", _WARM, 1, "Artery", _PROBE),
+    (150356, "MDC_TEMP_AWAY", "", "Cel", _WARM, 1, "Airway", _PROBE),
     (150372, "MDC_TEMP_ESOPH", "", "Cel", _WARM, 1, "Oesophagus", _PROBE),
     (150380, "MDC_TEMP_NASOPH", "", "Cel", _WARM, 1, "Nose", _PROBE),
     (188420, "MDC_TEMP_RECT", "", "Cel", _WARM, 1, "Rectum", _SPOT),
@@ -160,10 +197,16 @@ _ROWS: tuple[_Row, ...] = (
     (160368, "MDC_CONC_GLU_UNDETERMINED_PLASMA", "", "mg/dL", _SUGAR, 0, "Plasma", _SPOT),
     (147232, "MDC_ECG_TIME_PD_QT_GL", "8634-8", "ms", _INTERVAL, 0, "ECG", _MINUTE),
     (147236, "MDC_ECG_TIME_PD_QTc", "8636-3", "ms", _INTERVAL, 0, "ECG", _MINUTE),
+    *((mdc, f"MDC_ECG_AMPL_ST_{lead}", "", "mV", _ST, 2, "ECG", _MINUTE) for mdc, lead in _ST_LEADS),
+    (148065, "MDC_ECG_V_P_C_CNT", "", "/min", _EXTRA_BEATS, 0, "ECG", _MINUTE),
+    (148066, "MDC_ECG_V_P_C_RATE", "", "/min", _EXTRA_BEATS, 0, "ECG", _MINUTE),
     (152196, "MDC_CONC_AWAY_O2_INSP", "3150-6", "%", _OXYGEN, 0, "Airway", _MINUTE),
     (188736, "MDC_MASS_BODY_ACTUAL", "29463-7", "kg", (Range(0.2, 650), Range(0.5, 350)), 1, "Scale", _SPOT),
     (188740, "MDC_LEN_BODY_ACTUAL", "8302-2", "cm", (Range(20, 260), Range(30, 230)), 1, "Measure", _SPOT),
     (188752, "MDC_RATIO_MASS_BODY_LEN_SQ", "39156-5", "kg/m2", (Range(3, 250), Range(8, 100)), 1, "Scale", _SPOT),
+    (O2_FLOW, "TELEHEALTH_O2_FLOW", "3151-8", "L/min", (Range(0, 80), Range(0, 70)), 1, "Observer", _SPOT),
+    (PAIN, "TELEHEALTH_PAIN", "72514-3", "{score}", (Range(0, 10), Range(0, 10)), 0, "Observer", _SPOT),
+    (HEAD, "TELEHEALTH_HEAD", "9843-4", "cm", (Range(20, 100), Range(25, 65)), 1, "Measure", _SPOT),
     (GCS_TOTAL, "TELEHEALTH_GCS_TOTAL", "9269-2", "{score}", (Range(3, 15), Range(3, 15)), 0, "Observer", _SPOT),
     (GCS_EYE, "TELEHEALTH_GCS_EYE", "9267-6", "{score}", (Range(1, 4), Range(1, 4)), 0, "Observer", _SPOT),
     (GCS_VERBAL, "TELEHEALTH_GCS_VERBAL", "9270-0", "{score}", (Range(1, 5), Range(1, 5)), 0, "Observer", _SPOT),
@@ -171,7 +214,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 
 _ZERO_IS_NONE = frozenset(
-    {147842, 149530, 149522, 149514, 149546, 150456, 151562, 151594, 151570, 151586, 150448, 150488}
+    {147842, 149530, 149522, 149514, 149546, 150456, 151562, 151578, 151658, 151594, 151570, 151586, 150448, 150488}
 )
 
 HEART_RATE, PULSE_RATE, SPO2, PERFUSION = 147842, 149530, 150456, 150448
@@ -202,7 +245,29 @@ def _parameter(row: _Row) -> Parameter:
 PARAMETERS = MappingProxyType({row[0]: _parameter(row) for row in _ROWS})
 """By MDC code."""
 
-UNTILED = frozenset({147232, 147236, 152196, 188736, 188740, 188752, GCS_TOTAL, GCS_EYE, GCS_VERBAL, GCS_MOTOR})
+ST_AMPLITUDES = frozenset(mdc for mdc, _ in _ST_LEADS)
+UNTILED = ST_AMPLITUDES | {
+    147232,
+    147236,
+    148065,
+    148066,
+    151716,
+    151738,
+    152196,
+    153604,
+    153608,
+    188736,
+    188740,
+    188752,
+    GCS_TOTAL,
+    GCS_EYE,
+    GCS_VERBAL,
+    GCS_MOTOR,
+    O2_FLOW,
+    PAIN,
+    HEAD,
+    ETCO2_FRACTION,
+}
 """Kept and told, but no tile of the monitor shows them."""
 
 RHYTHM = 184327
@@ -218,7 +283,12 @@ PRIVATE_TERMS = 0xF000
 # Other LOINC codes in use for what a row's own code says.
 _BY_LOINC = MappingProxyType(
     {parameter.loinc: parameter for parameter in PARAMETERS.values() if parameter.loinc}
-    | {"2708-6": PARAMETERS[SPO2], "41653-7": PARAMETERS[160184], "15074-8": PARAMETERS[160184]}
+    | {
+        "2708-6": PARAMETERS[SPO2],
+        "41653-7": PARAMETERS[160184],
+        "15074-8": PARAMETERS[160184],
+        "38208-5": PARAMETERS[PAIN],
+    }
 )
 
 PRESSURES = MappingProxyType(
@@ -226,6 +296,7 @@ PRESSURES = MappingProxyType(
         NIBP_SYSTOLIC: (NIBP_DIASTOLIC, NIBP_MEAN),
         150301: (150302, 150303),
         150033: (150034, 150035),
+        150017: (150018, 150019),
         ABP_SYSTOLIC: (ABP_DIASTOLIC, ABP_MEAN),
         PAP_SYSTOLIC: (PAP_DIASTOLIC, PAP_MEAN),
     }
@@ -237,7 +308,7 @@ TILES = (
     Tile("pulse-rate", "PR", "/min", "pleth", (Part("", (149530, 149514)),)),
     Tile("spo2", "SpO₂", "%", "pleth", (Part("", (150456,)),)),
     Tile("perfusion", "PI", "%", "pleth", (Part("", (150448, 150488)),)),
-    Tile("resp-rate", "RR", "/min", "resp", (Part("", (151562, 151594, 151570, 151586)),)),
+    Tile("resp-rate", "RR", "/min", "resp", (Part("", (151562, 151578, 151594, 151570, 151586, 151658)),)),
     Tile(
         "nibp",
         "NIBP",
@@ -255,9 +326,9 @@ TILES = (
         "mmHg",
         "pressure",
         (
-            Part("systolic", (150033, 150037)),
-            Part("diastolic", (150034, 150038)),
-            Part("mean", (150035, 150039)),
+            Part("systolic", (150033, 150037, 150017)),
+            Part("diastolic", (150034, 150038, 150018)),
+            Part("mean", (150035, 150039, 150019)),
         ),
     ),
     Tile(
@@ -277,7 +348,21 @@ TILES = (
         (
             Part(
                 "",
-                (150368, 188436, 150372, 150380, 150344, 150364, 188420, 150392, 188424, 188496, 150388),
+                (
+                    150368,
+                    188436,
+                    150352,
+                    150372,
+                    150380,
+                    150356,
+                    150344,
+                    150364,
+                    188420,
+                    150392,
+                    188424,
+                    188496,
+                    150388,
+                ),
             ),
         ),
     ),
@@ -318,6 +403,10 @@ WAVES = MappingProxyType(
             Wave(150044, "MDC_PRESS_BLD_ART_PULM", "PAP", "mm[Hg]", "pulmonary", 0.0, 60.0),
             Wave(150084, "MDC_PRESS_BLD_VEN_CENT", "CVP", "mm[Hg]", "venous", -5.0, 30.0),
             Wave(151724, "MDC_AWAY_CO2", "CO₂", "mm[Hg]", "co2", 0.0, 60.0, 24.0),
+            Wave(153608, "MDC_PRESS_INTRA_CRAN", "ICP", "mm[Hg]", "other", 0.0, 60.0),
+            Wave(151764, "MDC_FLOW_AWAY", "Flow", "L/min", "other", seconds=24.0),
+            Wave(151792, "MDC_PRESS_AWAY", "Paw", "cm[H2O]", "other", seconds=24.0),
+            Wave(153900, "MDC_EEG_ELEC_POTL_CRTX", "EEG", "uV", "other"),
         )
     }
 )

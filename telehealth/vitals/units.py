@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from telehealth.errors import Invalid
 
+DEFLECTION = "mm{ecg}"
+"""Our name for a millimetre of ECG paper at 10 mm/mV, as ST segments are given."""
+
 MMHG_PER_KPA = 7.50062
 GLUCOSE_MG_DL_PER_MMOL_L = 18.016
 
@@ -35,6 +38,7 @@ _KELVIN = Unit("temperature", 1.0, -273.15)
 _MILLIVOLT = Unit("potential")
 _MICROVOLT = Unit("potential", 0.001)
 _VOLT = Unit("potential", 1000.0)
+_DEFLECTION = Unit("potential", 0.1)
 _MG_DL = Unit("glucose")
 _MMOL_L = Unit("glucose", GLUCOSE_MG_DL_PER_MMOL_L)
 _OHM = Unit("resistance")
@@ -95,6 +99,7 @@ UNITS = MappingProxyType(
         "uV": _MICROVOLT,
         "MDC_DIM_MICRO_VOLT": _MICROVOLT,
         "266419": _MICROVOLT,
+        DEFLECTION: _DEFLECTION,
         "V": _VOLT,
         "MDC_DIM_VOLT": _VOLT,
         "266400": _VOLT,

@@ -41,6 +41,17 @@ HR = ("8867-4", 147842, 75.0, "/min")
             {"code": coded((LOINC, "15074-8")), "valueQuantity": quantity(5.5, "mmol/L")},
             ("2339-0", 160184, 99.088, "mg/dL"),
         ),
+        # The nomenclature has no codes for these.
+        (
+            {"code": coded((LOINC, "3151-8")), "valueQuantity": quantity(4, "L/min")},
+            ("3151-8", None, 4.0, "L/min"),
+        ),
+        (
+            {"code": coded((LOINC, "38208-5")), "valueQuantity": quantity(6, "{score}")},
+            ("72514-3", None, 6.0, "{score}"),
+        ),
+        ({"code": coded((LOINC, "19889-5")), "valueQuantity": quantity(5.1, "%")}, ("19889-5", None, 5.1, "%")),
+        ({"code": coded((LOINC, "9843-4")), "valueQuantity": quantity(0.42, "m")}, ("9843-4", None, 42.0, "cm")),
         ({"valueQuantity": quantity(90, "/min", comparator="<")}, ("8867-4", 147842, "< 90", "/min")),
         (
             {"code": coded((LOINC, "2339-0")), "valueQuantity": quantity(1, "mmol/L", comparator="<=")},
