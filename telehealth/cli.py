@@ -182,7 +182,7 @@ def inspect_hl7(
     zone: Annotated[str, typer.Option(help="IANA name of the zone of times that name none.")] = "",
     ack_style: Annotated[AckStyle, typer.Option(help="How the sender is to be answered.")] = AckStyle.AUTO,
     *,
-    debug_is_test: Annotated[bool, typer.Option(help="MSH-11 `D` means a test.")] = False,
+    debug_is_test: Annotated[bool, typer.Option(help="MSH-11 `D` means a test, as `T` does.")] = True,
     refuse_x: Annotated[bool, typer.Option(help="Refuse values beside `no result` (OBX-11 X).")] = False,
 ) -> None:
     """Show what an HL7 version 2 message (PCD-01, PCD-04) would become, and how it would be acknowledged."""

@@ -211,7 +211,7 @@ class Settings(BaseModel):
         description="Take values of rows that say `no result` (OBX-11 X), as unconfirmed; else refuse them.",
     )
     mllp_debug_is_test: bool = Field(
-        default=False, description="Take MSH-11 `D` for test data; some sites send it in earnest."
+        default=True, description="Take MSH-11 `D` for test data, as `T` is; off where a site sends it in earnest."
     )
     trusted_proxies: Networks = Field(
         (),

@@ -32,13 +32,13 @@ class Reading:
     Attributes:
         zone: Of the sender's times that name none; None: that of MSH-7, and failing that `default_zone`.
         accept_x: Take values of rows that say "no result" (OBX-11 X) as unconfirmed; else they are refused.
-        debug_is_test: MSH-11 `D` means a test; some sites send it in earnest.
+        debug_is_test: MSH-11 `D` (debugging) means a test, as `T` does; some sites send it in earnest.
     """
 
     zone: tzinfo | None = None
     default_zone: tzinfo | None = UTC
     accept_x: bool = True
-    debug_is_test: bool = False
+    debug_is_test: bool = True
 
 
 @dataclass(frozen=True, slots=True)

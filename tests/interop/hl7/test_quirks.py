@@ -169,8 +169,8 @@ def test_no_result_with_a_value_is_refused_where_the_site_says_so() -> None:
     ("header", "reading", "test"),
     [
         (HEADER.replace("|P|", "|T|"), Reading(), True),
-        (HEADER.replace("|P|", "|D|"), Reading(), False),
-        (HEADER.replace("|P|", "|D|"), Reading(debug_is_test=True), True),
+        (HEADER.replace("|P|", "|D|"), Reading(), True),
+        (HEADER.replace("|P|", "|D|"), Reading(debug_is_test=False), False),
     ],
 )
 def test_a_test_message_is_marked(header: str, reading: Reading, *, test: bool) -> None:

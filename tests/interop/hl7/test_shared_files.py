@@ -26,6 +26,8 @@ def test_01_numbers_and_rhythm_are_kept_and_the_shortened_wave_is_not() -> None:
     assert recorded(found) == [(147842, 60.0, "/min"), (184327, "MDC_ECG_PACED_RHY", "")]
     # The row has no time of its own: that of OBR-7 holds, which names its zone (−0400).
     assert {one["taken_at"] for one in found["recorded"]} == {"2021-04-26T03:03:31.496Z"}
+    # MSH-11 is D: a message sent to find a fault drives no alarm and no score, unless the site says that it may.
+    assert all({"test", "demo"} <= set(one["flags"]) for one in found["recorded"])
     # Two of the 29 samples in the field (`- 5`, `-`) are no numbers: 7 %, and more than 5 % is not taken. (It would
     # have neither rate nor unit either: a stray separator puts more samples where the unit belongs.)
     assert reasons(found) == ["bad_samples"]
