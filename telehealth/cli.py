@@ -131,6 +131,32 @@ def simulate_hl7_monitor(
     _run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
 
 
+@simulate.command("http")
+def simulate_http_monitor(
+    token: Annotated[str, typer.Option(envvar="TELEHEALTH_DEVICE_TOKEN", help="The device's credential.")],
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8080",
+    scenario: Annotated[str, typer.Option(help="As for `simulate monitor`.")] = "stable",
+    seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+) -> None:
+    """Be a monitor that posts a parcel over HTTP each second: numbers and waves of a synthetic patient."""
+    from telehealth.demo.http_monitor import Format, HttpOptions, simulate_http
+
+    _run(simulate_http(HttpOptions(url, token, Format.PARCEL, scenario, seed), typer.echo))
+
+
+@simulate.command("fhir")
+def simulate_fhir_gateway(
+    token: Annotated[str, typer.Option(envvar="TELEHEALTH_DEVICE_TOKEN", help="The device's credential.")],
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8080",
+    scenario: Annotated[str, typer.Option(help="As for `simulate monitor`.")] = "stable",
+    seed: Annotated[int, typer.Option(help="Same seed, same patient.")] = 1,
+) -> None:
+    """Be a gateway that posts a FHIR R4 Bundle each second: Observations and SampledData of a synthetic patient."""
+    from telehealth.demo.http_monitor import Format, HttpOptions, simulate_http
+
+    _run(simulate_http(HttpOptions(url, token, Format.FHIR, scenario, seed), typer.echo))
+
+
 @simulate.command("sensor")
 def simulate_sensor_in_a_page(
     token: Annotated[str, typer.Option(envvar="TELEHEALTH_TOKEN", help="Access token of a person of the encounter.")],

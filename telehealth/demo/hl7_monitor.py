@@ -11,16 +11,15 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from telehealth.clock import Clock, SystemClock
 from telehealth.demo.patient import SyntheticPatient
-from telehealth.demo.source import CHUNK_S, Chunk, Source
+from telehealth.demo.seconds import Second, seconds_of
+from telehealth.demo.source import Source
 from telehealth.errors import Invalid
 from telehealth.interop.hl7.framer import Fault, Framer, framed
 from telehealth.interop.hl7.parse import parse
-from telehealth.interop.hl7.writing import Sender, Stretch, observation_message
-from telehealth.vitals.model import MISSING, RawChannel
+from telehealth.interop.hl7.writing import Sender, observation_message
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +29,6 @@ KEPT = 1_200
 ANSWER_S = 5.0
 RETRY_S = 1.0
 UNTAKEN_S = 2.0
-_PER_MESSAGE = round(1 / CHUNK_S)
 
 Report = Callable[[str], None]
 
@@ -85,27 +83,16 @@ class Hl7Monitor:
             tasks.create_task(self._keep_connected())
 
     async def _measure(self) -> None:
-        begin, begin_s = self._clock.now(), self._clock.monotonic()
-        chunks: list[Chunk] = []
-        number = 0
-        while (chunk := self._source.chunk(number)) is not None:
-            number += 1
-            # From the start on, so that no rounding adds up.
-            await asyncio.sleep(max(0.0, begin_s + number * CHUNK_S - self._clock.monotonic()))
-            chunks.append(chunk)
-            if len(chunks) == _PER_MESSAGE:
-                self._keep(chunks, begin, begin + timedelta(seconds=number * CHUNK_S))
-                chunks = []
+        async for second in seconds_of(self._source, self._clock):
+            self._keep(second)
 
-    def _keep(self, chunks: list[Chunk], begin: datetime, now: datetime) -> None:
+    def _keep(self, second: Second) -> None:
         self._number += 1
         control_id = f"{self._run_id}{self._number:08d}"
-        values = [value for chunk in chunks for value in chunk.values]
-        stretches = [stretch for channel in self._source.channels if (stretch := _stretch(channel, chunks, begin))]
+        values, stretches = second.values, second.stretches
         if not values and not stretches:
             return
-        message = observation_message(self._sender, control_id, now, values, stretches)
-        self._waiting.append((control_id, message))
+        self._waiting.append((control_id, observation_message(self._sender, control_id, second.now, values, stretches)))
         self._fresh.set()
 
     async def _keep_connected(self) -> None:
@@ -146,15 +133,6 @@ class Hl7Monitor:
         self.sent += 1
         if self._waiting and self._waiting[0][0] == control_id:
             self._waiting.popleft()
-
-
-def _stretch(channel: RawChannel, chunks: list[Chunk], begin: datetime) -> Stretch | None:
-    runs = [run for chunk in chunks for run in chunk.runs if run.channel == channel.number]
-    if not any(run.samples for run in runs):
-        return None
-    missing = MISSING.to_bytes(2, "little", signed=True)
-    samples = b"".join(run.samples or missing * run.missing for run in runs)
-    return Stretch(channel, begin + timedelta(seconds=runs[0].first_index / channel.rate_hz), samples)
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[str, str, str]:

@@ -4,7 +4,6 @@ It goes on measuring without a broker; what was not acknowledged is published ag
 """
 
 import asyncio
-import base64
 import json
 import logging
 import secrets
@@ -16,7 +15,8 @@ from urllib.parse import urlsplit
 
 from telehealth.clock import Clock, SystemClock, to_ms
 from telehealth.demo.patient import SyntheticPatient
-from telehealth.demo.source import CHUNK_S, Chunk, Source
+from telehealth.demo.seconds import ParcelWriter, seconds_of
+from telehealth.demo.source import Source
 from telehealth.errors import Invalid, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ KEPT = 1_200
 
 RETRY_S = 1.0
 TIMEOUT_S = 10.0
-_PER_PARCEL = round(1 / CHUNK_S)
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 Report = Callable[[str], None]
@@ -69,8 +68,7 @@ class MqttMonitor:
         self._source = source
         self._report = report
         self._clock = clock or SystemClock()
-        self._boot = f"mqtt-{secrets.token_hex(6)}"
-        self._sequence: dict[int, int] = {}
+        self._parcels = ParcelWriter(f"mqtt-{secrets.token_hex(6)}")
         self._waiting: deque[dict[str, object]] = deque(maxlen=KEPT)
         self._fresh = asyncio.Event()
         self.published = 0
@@ -82,55 +80,9 @@ class MqttMonitor:
             tasks.create_task(self._keep_connected())
 
     async def _measure(self) -> None:
-        begin_ms, begin_s = to_ms(self._clock.now()), self._clock.monotonic()
-        chunks: list[Chunk] = []
-        number = 0
-        while (chunk := self._source.chunk(number)) is not None:
-            number += 1
-            # From the start on, so that no rounding adds up.
-            await asyncio.sleep(max(0.0, begin_s + number * CHUNK_S - self._clock.monotonic()))
-            chunks.append(chunk)
-            if len(chunks) == _PER_PARCEL:
-                self._waiting.append(self._parcel(chunks, begin_ms, begin_ms + number * CHUNK_S * 1000))
-                self._fresh.set()
-                chunks = []
-
-    def _parcel(self, chunks: list[Chunk], begin_ms: float, now_ms: float) -> dict[str, object]:
-        channels = {one.number: one for one in self._source.channels}
-        waves = [
-            {
-                "ch": run.channel,
-                "seq": self._next(run.channel),
-                "first": run.first_index,
-                "starts_at": begin_ms + 1000 * run.first_index / channels[run.channel].rate_hz,
-                **({"missing": run.missing} if run.missing else {"samples": base64.b64encode(run.samples).decode()}),
-            }
-            for chunk in chunks
-            for run in chunk.runs
-        ]
-        values = [
-            {"mdc": one.mdc, "value": one.value, "unit": one.unit, "quality": one.quality.value}
-            for chunk in chunks
-            for one in chunk.values
-        ]
-        numerics = [{"seq": self._next(0), "taken_at": now_ms, "values": values}] if values else []
-        declared = [
-            {
-                "ch": one.number,
-                "mdc": one.mdc,
-                "label": one.label,
-                "unit": one.unit,
-                "rate": one.rate_hz,
-                "gain": one.gain,
-                "offset": one.offset,
-            }
-            for one in channels.values()
-        ]
-        return {"boot": self._boot, "channels": declared, "numerics": numerics, "waves": waves}
-
-    def _next(self, channel: int) -> int:
-        self._sequence[channel] = self._sequence.get(channel, -1) + 1
-        return self._sequence[channel]
+        async for second in seconds_of(self._source, self._clock):
+            self._waiting.append(self._parcels.parcel(second))
+            self._fresh.set()
 
     async def _keep_connected(self) -> None:
         try:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from telehealth.interop.hl7.parse import STANDARD, escaped
 from telehealth.interop.hl7.times import written
+from telehealth.interop.stretch import Stretch
 from telehealth.vitals.codes import PARAMETERS, WAVES
-from telehealth.vitals.model import MISSING, Quality, RawChannel, RawValue
+from telehealth.vitals.model import MISSING, Quality, RawValue
 
 SENTINEL = 32767
 """What stands for a missing sample, as many monitors have it."""
@@ -21,15 +22,6 @@ class Sender:
 
     name: str
     eui64: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Samples of a channel that follow each other."""
-
-    channel: RawChannel
-    starts_at: datetime
-    samples: bytes
 
 
 def observation_message(

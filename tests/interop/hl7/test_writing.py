@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from telehealth.interop.hl7.parse import parse
 from telehealth.interop.hl7.reading import read
 from telehealth.interop.hl7.rows import Reading
-from telehealth.interop.hl7.writing import Sender, Stretch, observation_message
+from telehealth.interop.hl7.writing import Sender, observation_message
+from telehealth.interop.stretch import Stretch
 from telehealth.vitals.codes import PARAMETERS, WAVES
 from telehealth.vitals.model import MISSING, Quality, RawChannel, RawValue
 
