@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import aiohttp
 
@@ -127,13 +128,16 @@ class HttpMonitor:
         try:
             async with self._http.post(self._address, json=sent, headers=self._headers) as response:
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
+                refused = _refused(await response.json(content_type=None)) if status < 300 else 0
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             self._tell(taken=False, why=f"no connection ({type(error).__name__})")
             return False
         if status in _FINAL:
             raise _FINAL[status]
         taken = status < 300
         self._tell(taken=taken, why=f"refused ({status}): perhaps the device is bound to nobody")
+        if refused:
+            self._report(f"the server refuses {refused} of the values and waves of a second")
         self.sent += taken
         return taken
 
@@ -143,3 +147,10 @@ class HttpMonitor:
         elif not taken:
             self._report(f"{why}; trying again in {RETRY_S:g} s")
         self._taken = taken
+
+
+def _refused(answer: Any) -> int:
+    """Return how many items of a parcel, or entries of a bundle, were not taken."""
+    statuses = [item["status"] for item in answer.get("items", ())]
+    statuses += [entry["response"]["status"] for entry in answer.get("entry", ())]
+    return sum(status != "stored" and not status.startswith("20") for status in statuses)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -65,6 +66,24 @@ async def test_what_it_measures_arrives_bit_for_bit_and_once(house: House, form:
     # From the second second on each has its numbers, once.
     assert [sample.mdc for r in reports for sample in r.samples].count(147842) == 9
     assert said == ["the server takes what is sent"]
+
+
+class FastClock(HurriedClock):
+    """A hurried clock that is a day ahead of the server's."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=1)
+
+
+async def test_what_the_server_refuses_is_reported(house: House) -> None:
+    _, _, credential = await at_a_bedside(house)
+    said: list[str] = []
+    async with aiohttp.ClientSession() as http:
+        options = HttpOptions(house.origin, credential, Format.FHIR)
+        monitor = HttpMonitor(http, options, ShortStay(5), clock=FastClock(), report=said.append)
+        await run_until(monitor, lambda: monitor.sent >= 1)
+    # FHIR does not say when it was sent, so nobody knows that the clock is wrong: what is of tomorrow is not taken.
+    assert said == ["the server takes what is sent", "the server refuses 3 of the values and waves of a second"]
 
 
 @FORMS
