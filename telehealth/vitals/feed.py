@@ -151,6 +151,13 @@ class Feed:
             self._epoch_begins.update(self.channels)
         return jumped
 
+    def begins_epoch(self, channel: int) -> bool:
+        """Say, once for each channel, that the clock has jumped since its block before."""
+        if channel not in self._epoch_begins:
+            return False
+        self._epoch_begins.discard(channel)
+        return True
+
     def _numerics(
         self, message: RawNumerics, received_at: datetime, wire: VitalsWire
     ) -> tuple[Taken | None, tuple[str, ...]]:
@@ -185,8 +192,7 @@ class Feed:
             flags |= _DEMO
         if received_ms - starts_at_ms - length_ms > BACKFILL_AFTER_MS:
             flags |= _BACKFILL
-        if block.channel in self._epoch_begins and not block.late:
-            self._epoch_begins.discard(block.channel)
+        if not block.late and self.begins_epoch(block.channel):
             flags |= _EPOCH
         moved = replace(block, channel=channel.number, starts_at_ms=starts_at_ms, flags=FrameFlag(flags))
         shown = wire.wave(moved)

@@ -24,6 +24,7 @@ from telehealth.rtp.token_bucket import TokenBucket
 from telehealth.vitals.alarm import Priority
 from telehealth.vitals.codes import TEXTS
 from telehealth.vitals.device_alarm import DeviceAlarm, Inactivation, Phase
+from telehealth.vitals.device_clock import DeviceClock
 from telehealth.vitals.feed import BACKFILL_AFTER_MS, BURST, MESSAGES_PER_S, Feed, Taken
 from telehealth.vitals.intake import Intake, Moment, is_demo, name_of, taken_in
 from telehealth.vitals.model import (
@@ -126,6 +127,8 @@ class Reports:
         self._ports = ports
         self._alarms = alarms
         self._lines: OrderedDict[DeviceId, _Line] = OrderedDict()
+        # Kept over a lost connection: what comes first after it was kept, too, and is no word on the clock.
+        self._clocks: OrderedDict[DeviceId, DeviceClock] = OrderedDict()
 
     async def record(self, device: DeviceId, reported: Reported) -> Kept:
         """Store what is reported of the device, tell the watchers what is new of it.
@@ -176,6 +179,7 @@ class Reports:
             bucket=TokenBucket(MESSAGES_PER_S, BURST, self._ports.clock.monotonic()),
             checked_at=0.0,
             begins_at=begins_at,
+            clock=self._clock_of(device),
         )
         self._lines[device] = line = _Line(feed)
         if len(self._lines) > MAX_DEVICES:
@@ -183,6 +187,13 @@ class Reports:
         await self._plane.announce(feed, Event("device", self._ports.wire.device(known, connected=True)))
         logger.info("device %s: is reported of, for encounter %s", device, association.encounter_id)
         return line
+
+    def _clock_of(self, device: DeviceId) -> DeviceClock:
+        clock = self._clocks.setdefault(device, DeviceClock())
+        self._clocks.move_to_end(device)
+        if len(self._clocks) > MAX_DEVICES:
+            self._clocks.popitem(last=False)
+        return clock
 
     async def _associated(self, device: DeviceId) -> tuple[Device, DeviceAssociation]:
         known = await self._ports.devices.get(device)
@@ -195,8 +206,8 @@ class Reports:
 
     async def _record(self, line: _Line, reported: Reported) -> Kept:
         received_at, feed = self._ports.clock.now(), line.feed
-        if reported.sent_at is not None:
-            feed.observe_clock(to_ms(reported.sent_at), to_ms(received_at))
+        if reported.sent_at is not None and feed.observe_clock(to_ms(reported.sent_at), to_ms(received_at)):
+            logger.warning("device %s: its clock jumped", feed.device.id)
         offset = timedelta(milliseconds=feed.clock.offset_ms)
         intake = taken_in(reported, received_at, offset)
         refused = list(intake.quarantined)
@@ -261,7 +272,7 @@ class Reports:
             index,
             starts_at_ms,
             samples,
-            _flags(feed.device, wave, late=late),
+            _flags(feed, channel, wave, late=late),
         )
         body = self._ports.wire.wave(block)
         frame = self._frame(feed, channel.device_channel, place, from_ms(starts_at_ms), received_at, body)
@@ -343,10 +354,12 @@ def _device_alarm(device: Device, alarm: ReportedAlarm, at: datetime) -> DeviceA
     )
 
 
-def _flags(device: Device, wave: ObservedWave, *, late: bool) -> FrameFlag:
+def _flags(feed: Feed, channel: WaveChannel, wave: ObservedWave, *, late: bool) -> FrameFlag:
     flags = FrameFlag.NONE
-    if device.simulated or is_demo(wave.flags):
+    if feed.device.simulated or is_demo(wave.flags):
         flags |= FrameFlag.DEMO
+    if feed.begins_epoch(channel.device_channel):
+        flags |= FrameFlag.EPOCH
     if UNCONFIRMED in wave.flags or "questionable" in wave.flags or "invalid" in wave.flags:
         flags |= FrameFlag.QUESTIONABLE
     return flags | FrameFlag.BACKFILL if late else flags

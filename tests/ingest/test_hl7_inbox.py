@@ -1,6 +1,7 @@
 """What is stored of a message, what watchers are told, and what goes back."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -305,3 +306,34 @@ async def test_a_time_later_than_the_message_is_of_another_clock_and_is_not_move
     doubted, plain = found[147842][1], found[150456][1]
     assert doubted.quality is Quality.QUESTIONABLE and "clocks_disagree" in doubted.flags
     assert plain.quality is Quality.GOOD
+
+
+def in_second(n: int, *rows: str) -> bytes:
+    """Return a message of the n-th second after noon, by the sender's clock, which is right."""
+    at = f"{NOON + timedelta(seconds=n):%Y%m%d%H%M%S}"
+    header, request = HEADER.replace("20260101120000", at).replace("|42|", f"|{n}|"), "OBR|1"
+    return message(*(rows or (row(HR, str(60 + n % 60), BPM),)), header=header, request=request)
+
+
+async def test_what_a_sender_kept_while_it_had_no_line_is_of_its_own_time(station: Station) -> None:
+    device = await station.a_device()
+    await station.inbox().take(in_second(0))
+    await station.reports.gone(device)
+    station.ward.clock.advance(600)
+    for n in (*range(1, 6), 599, 600):
+        await station.inbox().take(in_second(n))
+    times = [(frame.taken_at - NOON).total_seconds() for frame in await stored(station)]
+    assert times == [0, 1, 2, 3, 4, 5, 599, 600]
+
+
+async def test_the_first_wave_after_a_jump_of_the_sender_s_clock_is_marked(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    await station.a_device()
+    for n in (0, 1, 62, 63):
+        # After a second the clock is set a minute ahead.
+        await station.inbox().take(in_second(n, *wave("1^2")))
+        station.ward.clock.advance(1)
+    flags = [decode_frame(event.body).flags for event in station.ward.heard("wave")]
+    assert [bool(flag & FrameFlag.EPOCH) for flag in flags] == [False, False, True, False]
+    assert caplog.text.count("its clock jumped") == 1

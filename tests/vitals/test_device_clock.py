@@ -29,6 +29,26 @@ def test_a_least_delay_is_forgotten_after_a_minute() -> None:
     assert clock.offset_ms == pytest.approx(300.0, abs=STEP_MS)
 
 
+def test_what_was_kept_through_a_long_silence_is_no_word_on_the_clock() -> None:
+    clock = DeviceClock()
+    clock.observe(START - 20, START)
+    back = START + 600_000
+    # Ten minutes of messages, one a second, all at once; then the present again.
+    for n in range(600):
+        assert not clock.observe(START + n * 1000, back + n)
+        assert clock.offset_ms == pytest.approx(20.0, abs=STEP_MS)
+    assert not clock.observe(back + 1000 - 30, back + 1000)
+    assert clock.offset_ms == pytest.approx(20.0, abs=STEP_MS)
+
+
+def test_a_clock_that_was_set_back_in_a_silence_is_believed_after_a_minute_of_messages() -> None:
+    clock = DeviceClock()
+    clock.observe(START - 20, START)
+    for n in range(62):
+        clock.observe(START + n * 1000, START + 600_000 + n * 1000)
+    assert clock.offset_ms == 600_000.0
+
+
 def test_a_small_change_is_slewed_and_a_large_one_taken_at_once() -> None:
     clock = DeviceClock()
     clock.observe(START - 60, START)
