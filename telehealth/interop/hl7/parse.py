@@ -133,8 +133,8 @@ def parse(data: bytes) -> Message:
     """Return the message in the octets.
 
     Raises:
-        Invalid: `bad_message`: it does not begin with a header; `bad_header`: fields of the header are not in any
-            consistent place; `too_many`: more segments or fields than a message has.
+        Invalid: `bad_message`: it does not begin with a header, or has two; `bad_header`: fields of the header are not
+            in any consistent place; `too_many`: more segments or fields than a message has.
     """
     text, repairs = _decoded(data.lstrip(b"\xef\xbb\xbf \r\n\t"))
     if "\n" in text:
@@ -146,6 +146,9 @@ def parse(data: bytes) -> Message:
         raise Invalid("The message has too many segments.", code="too_many")
     segments = tuple(_segment(line, delimiters, repairs) for line in lines if line.strip())
     known = tuple(segment for segment in segments if segment is not None)
+    if any(segment.name == "MSH" for segment in known[1:]):
+        # What follows is of another message, perhaps of another device.
+        raise Invalid("There is more than one message where one belongs.", code="bad_message")
     return Message(known, _shift(known[0], repairs), repairs, len(text))
 
 

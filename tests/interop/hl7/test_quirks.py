@@ -219,6 +219,28 @@ def test_a_text_field_with_a_number_is_a_number_and_a_bad_request_time_is_told()
     assert reasons(shown(message(row(HR, "75", BPM), request=REQUEST.replace("20260101", "2026"))))
 
 
+def test_two_messages_in_one_frame_are_refused_whosever_the_second_is() -> None:
+    both = message(row(HR, "75", BPM)) + message(row(HR, "80", BPM), header=HEADER.replace("|42|", "|43|"))
+    with pytest.raises(Invalid) as refusal:
+        parse(both)
+    assert refusal.value.code == "bad_message"
+
+
+@pytest.mark.parametrize("frame", [b"%s", b"\x0b%s\x1c\r"], ids=["plain", "framed"])
+@pytest.mark.parametrize("line_end", [b"\r", b"\n", b"\r\n"])
+def test_a_file_of_several_messages_is_shown_with_all_acknowledgements(frame: bytes, line_end: bytes) -> None:
+    second = message(row(SPO2, "97"), row(HR, "80", BPM), header=HEADER.replace("|42|", "|43|"))
+    both = b"".join(frame % one.replace(b"\r", line_end) for one in (message(row(HR, "75", BPM)), second))
+    found = shown(both)
+    assert [one["value"] for one in found["recorded"]] == [75.0, 80.0] and reasons(found) == ["unit_required"]
+    assert found["ack"].count("\rMSA|CA|42|") == found["ack"].count("\rMSA|CA|43|") == 1
+
+
+def test_what_stands_before_a_message_in_a_file_does_not_hide_it() -> None:
+    found = shown(b"sent by bed 3\r" + message(row(HR, "75", BPM)))
+    assert recorded(found) == [(147842, 75.0, "/min")] and reasons(found) == ["bad_message"]
+
+
 # Waves
 
 
