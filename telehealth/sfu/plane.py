@@ -211,7 +211,7 @@ class ForwardingPlane:
         seat = room.seats.pop(participant, None) if room else None
         if room is None or seat is None:
             return
-        for publication in seat.publications.values():
+        for publication in seat.sent:
             publication.ended = True
             publication.feed(None, None)
             publication.set_viewers(())
@@ -254,12 +254,16 @@ class ForwardingPlane:
             if room.part == part:
                 self._attend(transport, elapsed, now, (room, seat, peer))
         for room in self._rooms.values():
-            if room.part != part:
-                continue
-            for publication in room.publications():
-                upkeep.ask(publication, now, self._counters)
-                if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
-                    self._emit(heard)
+            if room.part == part:
+                self._tend(room, now)
+
+    def _tend(self, room: Room, now: float) -> None:
+        for seat in room.rest(now):
+            self._offer(room, seat)
+        for publication in room.sent():
+            upkeep.ask(publication, now, self._counters)
+            if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
+                self._emit(heard)
 
     def _attend(self, transport: Transport, elapsed: float, now: float, place: tuple[Room, Seat, Peer]) -> None:
         room, seat, peer = place
@@ -308,9 +312,10 @@ class ForwardingPlane:
                     self._offer(room, other)
 
     def _route(self, room: Room) -> None:
-        room.route()
         now = self._clock.monotonic()
-        for publication in room.publications():
+        for seat in room.route(now):
+            self._offer(room, seat)
+        for publication in room.sent():
             self._counters.keyframe_requests += publication.ask_for_keyframe(now)
 
     def _offer(self, room: Room, seat: Seat, *, anew: bool = False) -> None:
