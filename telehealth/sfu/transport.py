@@ -96,7 +96,10 @@ class Transport:
     @property
     def heard_at(self) -> float:
         """When the last datagram came from a validated address."""
-        return max((path.heard_at for path in self.paths.values()), default=self.opened_at)
+        latest = self.opened_at
+        for path in self.paths.values():
+            latest = max(latest, path.heard_at)
+        return latest
 
     def checked(self, address: Address, now: float, send: Send, *, nominated: bool) -> tuple[Path, Path | None]:
         """Take note of an authenticated check; return its path, and the one it displaced if there were too many."""
