@@ -56,7 +56,7 @@ class Arrivals:
         return _padded(struct.pack("!LLHHL", sender, media, first & 0xFFFF, count, word) + content)
 
     def _usual(self) -> tuple[int, int, int, bytes] | None:
-        """Take what came if nothing is missing, late or far apart: the same result as in general, in a third of the time.
+        """Take what came if nothing is missing, late or far apart: the same as in general, in a third of the time.
 
         Returns:
             The first number, how many, the reference time, and statuses with deltas; None if it is not so.

@@ -59,8 +59,8 @@ LAYER_IDLE_S = 10.0
 """How long a small size goes on to be sent that nobody needs: a link that got better may get worse again."""
 
 TICK_S = 0.1
-TICK_PARTS = 10
-"""Into so many turns upkeep is divided, by rooms: done at once it would hold packets up."""
+UNASKED_S = 0.05
+"""How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
 ROUND_TRIP_S = 5.0

@@ -19,7 +19,6 @@ from telehealth.sfu.limits import (
     PARTICIPANTS_PER_ROOM,
     PUBLICATIONS_PER_PARTICIPANT,
     SSRCS_PER_ROOM,
-    TICK_PARTS,
 )
 from telehealth.sfu.negotiation import Negotiation
 from telehealth.sfu.offer import MID_ID, REPAIRS
@@ -99,11 +98,17 @@ class Seat:
 
 
 class Room:
-    """The seats of one encounter."""
+    """The seats of one encounter.
 
-    def __init__(self, encounter: EncounterId) -> None:
+    Attributes:
+        tended_at: When its last upkeep was.
+        closed: True once it is given up.
+    """
+
+    def __init__(self, encounter: EncounterId, now: float) -> None:
         self.encounter = encounter
-        self.part = hash(encounter) % TICK_PARTS
+        self.closed = False
+        self.tended_at = now
         self.seats: dict[ParticipantId, Seat] = {}
         self._owners: dict[int, str] = {}
         self._mids = 0
