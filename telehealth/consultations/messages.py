@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from telehealth.access import Role
-from telehealth.consultations.model import Admission, EncounterKind, EncounterStatus, Rung, Source
+from telehealth.consultations.model import Admission, EncounterKind, EncounterStatus, Layer, Rung, Source
 from telehealth.errors import Invalid
 
 VERSION = 1
@@ -220,6 +220,7 @@ class Track(Message):
     mid: Annotated[str, Field(max_length=32)]
     participant: Id
     source: Source
+    layer: Layer = Layer.FULL
 
 
 class RingView(Message):

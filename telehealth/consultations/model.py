@@ -113,6 +113,13 @@ class Source(StrEnum):
     SCREEN = "screen"
 
 
+class Layer(StrEnum):
+    """In which size a source is sent; the small one only while somebody's link wants it."""
+
+    FULL = "full"
+    SMALL = "small"
+
+
 class Rung(StrEnum):
     """What a participant's link is good for, best first; the vitals have a socket of their own and come always."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from telehealth.consultations.model import Encounter, Participant, Patient, Rung, Source, TimelineEntry
+from telehealth.consultations.model import Encounter, Layer, Participant, Patient, Rung, Source, TimelineEntry
 from telehealth.ids import EncounterId, ParticipantId, PatientId, UserId
 
 
@@ -93,11 +93,12 @@ class MediaState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferedTrack:
-    """A line of an offer: its mid, whose track, and what it shows."""
+    """A line of an offer: its mid, whose track, what it shows, and in which size."""
 
     mid: str
     participant: ParticipantId
     source: Source
+    layer: Layer = Layer.FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,10 @@ def _in_state(seat: Seat, state: MediaState, now: Moment) -> Seat:
 
 
 def _offer(event: MediaOffered) -> Offer:
-    tracks = tuple(Track(mid=track.mid, participant=track.participant, source=track.source) for track in event.tracks)
+    tracks = tuple(
+        Track(mid=track.mid, participant=track.participant, source=track.source, layer=track.layer)
+        for track in event.tracks
+    )
     return Offer(negotiation=event.negotiation, sdp=event.sdp, tracks=tracks)
 
 

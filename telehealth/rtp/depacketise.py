@@ -83,7 +83,7 @@ class Vp8Frames:
         if not payload:
             return None
         timestamp = int.from_bytes(packet[4:8], "big")
-        start, begins = _descriptor(payload)
+        start, begins = descriptor(payload)
         if begins and self._timestamp != timestamp:
             if self._timestamp is not None:
                 # The marker of the frame before never came.
@@ -137,7 +137,7 @@ def payload_of(packet: bytes) -> bytes:
     return packet[payload_start(packet) : len(packet) - padding]
 
 
-def _descriptor(payload: bytes) -> tuple[int, bool]:
+def descriptor(payload: bytes | bytearray) -> tuple[int, bool]:
     """Return the length of the payload descriptor, and whether a frame begins here (RFC 7741 §4.2)."""
     begins = payload[0] & 0x17 == 0x10
     if not payload[0] & 0x80 or len(payload) < 2:

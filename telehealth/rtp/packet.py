@@ -102,7 +102,22 @@ def _two_byte(packet: bytes, position: int, end: int) -> Iterator[tuple[int, byt
         position += length
 
 
-def payload_start(packet: bytes) -> int:
+def erase_extension(packet: bytearray, number: int) -> None:
+    """Overwrite the header extension with this number by padding, in a well-formed packet with one-byte headers."""
+    if not packet[0] & _EXTENSION:
+        return
+    start = HEADER + 4 * (packet[0] & 0x0F)
+    if packet[start : start + 2] != _ONE_BYTE:
+        return
+    position, end = start + 4, start + 4 + 4 * (packet[start + 2] << 8 | packet[start + 3])
+    while position < end:
+        past = position + 2 + (packet[position] & 0x0F) if packet[position] else position + 1
+        if packet[position] >> 4 == number and past <= end:
+            packet[position:past] = bytes(past - position)
+        position = past
+
+
+def payload_start(packet: bytes | bytearray) -> int:
     """Return where the payload of a well-formed packet begins."""
     start = HEADER + 4 * (packet[0] & 0x0F)
     if packet[0] & _EXTENSION:

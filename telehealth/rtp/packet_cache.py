@@ -1,5 +1,7 @@
 """The last packets of a stream, to be sent once more on request (RFC 4585 §6.2.1)."""
 
+from telehealth.rtp.sequence import distance
+
 LEAST = 64
 MOST = 2048
 
@@ -34,12 +36,13 @@ class PacketCache:
         place = number & self._mask
         return self._packets[place] if self._numbers[place] == number else None
 
-    def fit(self, packets: float) -> None:
-        """Hold at least this many from now on, between LEAST and MOST; what is there stays where it fits."""
+    def fit(self, packets: float, newest: int) -> None:
+        """Hold at least this many from now on, between LEAST and MOST; what fits stays, the newest first of all."""
         wanted = min(MOST, max(LEAST, 1 << max(0, int(packets) - 1).bit_length()))
         # Shrinking waits until a quarter would do: a stream that breathes must not copy its ring each second.
         if wanted > len(self) or wanted * 4 <= len(self):
             kept = [(number, packet) for number, packet in zip(self._numbers, self._packets, strict=True) if packet]
+            kept.sort(key=lambda entry: distance(newest, entry[0]))
             self._mask = wanted - 1
             self.clear()
             for number, packet in kept:

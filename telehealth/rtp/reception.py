@@ -74,6 +74,10 @@ class Reception:
             self._jitter += (abs(step) - self._jitter) / 16.0
         self._transit = transit
 
+    def timestamp_at(self, now: float) -> int:
+        """Guess which timestamp would arrive at `now`, from the last packet that did; 0 before the first."""
+        return 0 if self._transit is None else int(now * self._clock_rate - self._transit) % (1 << 32)
+
     def sender_report(self, ntp_timestamp: int, now: float) -> None:
         """Note the sender's clock, so that it can compute the round trip."""
         self._last_sr = (ntp_timestamp >> 16) & 0xFFFFFFFF

@@ -46,6 +46,16 @@ class SenderClock:
         self._latest = (rtp_timestamp, sent)
         self._told = False
 
+    def behind(self, other: "SenderClock", rate: int = 90_000) -> int | None:
+        """Return what to add to timestamps of this stream to get those of another of the same sender, modulo 2^32.
+
+        None as long as one of them has not been reported. Both tick `rate` times a second by the sender's one clock.
+        """
+        if self._latest is None or other._latest is None:
+            return None
+        (ours, ours_at), (theirs, theirs_at) = self._latest, other._latest
+        return (theirs - ours + round((ours_at - theirs_at) * rate)) % (1 << 32)
+
     def news(self) -> ClockPoint | None:
         """Return the newest point, unless it was returned before or there is none."""
         if self._told or self._latest is None:

@@ -154,9 +154,9 @@ class DtlsSession:
         sent, received = self._dtls._tx_srtp, self._dtls._rx_srtp
         return Keys(
             protect=_crypt(sent, lib.srtp_protect, _TRAILER),
-            protect_rtcp=sent.protect_rtcp,
+            protect_rtcp=_crypt(sent, lib.srtp_protect_rtcp, _TRAILER + 4),
             unprotect=_crypt(received, lib.srtp_unprotect, 0),
-            unprotect_rtcp=received.unprotect_rtcp,
+            unprotect_rtcp=_crypt(received, lib.srtp_unprotect_rtcp, 0),
         )
 
     async def wait_closed(self) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from telehealth.consultations.model import Layer
 from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import LOSSY, SHARED_LEAST_BPS
 from telehealth.sfu.offer import Kind
-from telehealth.sfu.publication import SERVER_SSRC
+from telehealth.sfu.publication import SERVER_SSRC, Publication
 from telehealth.sfu.transport import Transport
 
 
@@ -46,15 +47,19 @@ def _sender_report(transport: Transport, report: rtcp.SenderReport, now: float) 
     publication.reception.sender_report(report.ntp_timestamp, now)
     publication.reception.clock.report(report.ntp_timestamp, report.rtp_timestamp, now, transport.round_trip_s)
     compound = rtcp.sender_report(report)
-    for viewer in publication.viewers:
+    for viewer in publication.plain:
         viewer.send_rtcp(compound)
+    for projection in publication.projections:
+        projection.report(publication, report)
 
 
 def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     publication = viewer.watching.get(nack.ssrc)
     if publication is None:
         return
-    packets = [packet for number in nack.numbers if (packet := publication.cache.get(number)) is not None]
+    projection = viewer.projections.get(nack.ssrc)
+    recall = publication.cache.get if projection is None else projection.recall
+    packets = [packet for number in nack.numbers if (packet := recall(number)) is not None]
     # What we do not have ourselves was lost before it came here.
     viewer.link.nacked(len(packets))
     for packet in packets * 2 if viewer.link.share >= LOSSY else packets:
@@ -73,8 +78,15 @@ def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, coun
     publication = viewer.watching.get(request.ssrc)
     if publication is None:
         return
-    publication.keyframes.want()
-    counters.keyframe_requests += publication.ask_for_keyframe(now)
+    layer = _layer(viewer, publication)
+    layer.keyframes.want()
+    counters.keyframe_requests += layer.ask_for_keyframe(now)
+
+
+def _layer(viewer: Transport, publication: Publication) -> Publication:
+    """Return the size that the viewer gets of this source, or is to get."""
+    projection = viewer.projections.get(publication.ssrc or 0)
+    return publication if projection is None else projection.wanted
 
 
 def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
@@ -82,10 +94,10 @@ def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
     videos = [publication for publication in watched if publication.kind is Kind.VIDEO]
     if videos:
         viewer.estimate_bps = remb.bitrate_bps
-    for publication in videos:
-        least = SHARED_LEAST_BPS if len(publication.viewers) > 1 else 0
-        publication.estimates.note(viewer, max(least, remb.bitrate_bps // len(videos)), now)
-        publication.tell_estimate(now)
+    for layer in (_layer(viewer, publication) for publication in videos):
+        least = SHARED_LEAST_BPS if len(layer.viewers) > 1 and layer.layer is Layer.FULL else 0
+        layer.estimates.note(viewer, max(least, remb.bitrate_bps // len(videos)), now)
+        layer.tell_estimate(now)
 
 
 def send_report(transport: Transport, now: float) -> None:

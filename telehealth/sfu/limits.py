@@ -45,6 +45,8 @@ REDUCED_BPS = 250_000
 """What a publisher is held to by its only viewer on the rung of small pictures."""
 SHARED_LEAST_BPS = 250_000
 """Below, a weak viewer does not hold the publisher down for the others: it goes to stills alone."""
+CACHE_AT_FIRST = 256
+"""Packets kept of a stream of which nothing is known yet."""
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6
@@ -53,9 +55,12 @@ GIVE_UP_VIDEO_S = 1.2
 MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""
 
+LAYER_IDLE_S = 10.0
+"""How long a small size goes on to be sent that nobody needs: a link that got better may get worse again."""
+
 TICK_S = 0.1
-TICK_PARTS = 10
-"""Into so many turns upkeep is divided, by rooms: done at once it would hold packets up."""
+UNASKED_S = 0.05
+"""How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
 ROUND_TRIP_S = 5.0

@@ -99,7 +99,7 @@ class Negotiation:
         """Return what each live line of the outstanding offer is."""
         live = {line.mid for line in self.offered or () if line.direction in (Direction.SEND, Direction.RECEIVE)}
         return tuple(
-            OfferedTrack(line.mid, line.publication.participant, line.publication.source)
+            OfferedTrack(line.mid, line.publication.participant, line.publication.source, line.publication.layer)
             for line in self._lines
             if line.publication is not None and line.mid in live
         )

@@ -22,11 +22,12 @@ from telehealth.sfu.aiortc_hooks import Certificate
 from telehealth.sfu.answer import parse_answer
 from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
-from telehealth.sfu.limits import TICK_PARTS, TICK_S, TWIN_TRIES
+from telehealth.sfu.limits import TWIN_TRIES, UNASKED_S
 from telehealth.sfu.media_clock import media_clock
 from telehealth.sfu.offer import Endpoint, Protocol, offer_text
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.room import Peer, Room, Seat
+from telehealth.sfu.rota import Rota
 from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
@@ -72,7 +73,7 @@ class ForwardingPlane:
         self._taps: dict[EncounterId, Callable[[Publication, bytes, float], None]] = {}
         self._tasks = Tasks()
         self._farewells = Tasks()
-        self._ticked_at = [clock.monotonic()] * TICK_PARTS
+        self._rota = Rota()
 
     @property
     def port(self) -> int:
@@ -87,7 +88,8 @@ class ForwardingPlane:
     async def _bind(self) -> None:
         tries = TWIN_TRIES if self._settings.port == 0 else 1
         for left in reversed(range(tries)):
-            self._udp.open(self._demultiplexer.receive)
+            # Upkeep goes along with packets, a room at a time: that wakes nobody up, and holds nothing up for long.
+            self._udp.open(self._demultiplexer.receive, self._take_turn)
             if "tcp" not in self._settings.protocols:
                 return
             try:
@@ -132,12 +134,14 @@ class ForwardingPlane:
         now = self._clock.monotonic()
         if len(self._places) >= self._settings.max_transports:
             raise Unavailable("This server carries as many consultations as it can.", code="media_full")
-        room = self._rooms.get(encounter) or Room(encounter)
+        room = self._rooms.get(encounter) or Room(encounter, now)
         room.tap(self._taps.get(encounter))
         seat = room.take_seat(participant, now)
         if not seat.opens.take(1.0, now):
             raise TooMany("The media connection was renewed too often.", code="too_many_transports")
-        self._rooms[encounter] = room
+        if encounter not in self._rooms:
+            self._rooms[encounter] = room
+            self._rota.add(room, now)
         if seat.pending is not None:
             self._shut(seat.pending)
         transport = Transport(self._certificate, self._udp.send, self._counters, now)
@@ -211,13 +215,14 @@ class ForwardingPlane:
         seat = room.seats.pop(participant, None) if room else None
         if room is None or seat is None:
             return
-        for publication in seat.publications.values():
+        for publication in seat.sent:
             publication.ended = True
             publication.feed(None, None)
             publication.set_viewers(())
         for peer in seat.peers:
             self._shut(peer)
         if not room.seats:
+            room.closed = True
             del self._rooms[encounter]
         self._changed(room, seat, always=True)
 
@@ -225,6 +230,7 @@ class ForwardingPlane:
         room = self._rooms.pop(encounter, None)
         if room is None:
             return
+        room.closed = True
         for seat in room.seats.values():
             for peer in seat.peers:
                 self._shut(peer)
@@ -239,27 +245,23 @@ class ForwardingPlane:
             room.tap(tap)
 
     def tick(self) -> None:
-        """Do what is due."""
-        for part in range(TICK_PARTS):
-            self._tick(part)
-
-    def _tick(self, part: int) -> None:
-        """Do what is due in a part of the rooms; ten times a second for each, so that packets never wait for all."""
+        """Do all that is due."""
         now = self._clock.monotonic()
-        if part == 0:
-            self._tcp.tick(now)
-        elapsed = now - self._ticked_at[part]
-        self._ticked_at[part] = now
-        for transport, (room, seat, peer) in list(self._places.items()):
-            if room.part == part:
-                self._attend(transport, elapsed, now, (room, seat, peer))
-        for room in self._rooms.values():
-            if room.part != part:
-                continue
-            for publication in room.publications():
-                upkeep.ask(publication, now, self._counters)
-                if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
-                    self._emit(heard)
+        self._tcp.tick(now)
+        for room in list(self._rooms.values()):
+            self._tend(room, now)
+
+    def _tend(self, room: Room, now: float) -> None:
+        elapsed, room.tended_at = now - room.tended_at, now
+        for seat in list(room.seats.values()):
+            for peer in seat.peers:
+                self._attend(peer.transport, elapsed, now, (room, seat, peer))
+        for seat in room.rest(now):
+            self._offer(room, seat)
+        for publication in room.sent():
+            upkeep.ask(publication, now, self._counters)
+            if (heard := media_clock(room.encounter, publication, self._clock)) is not None:
+                self._emit(heard)
 
     def _attend(self, transport: Transport, elapsed: float, now: float, place: tuple[Room, Seat, Peer]) -> None:
         room, seat, peer = place
@@ -278,19 +280,24 @@ class ForwardingPlane:
 
     async def _tick_forever(self) -> None:
         while True:
-            # As many turns as there are rooms to divide among them: an idle server wakes up ten times a second.
-            turns = min(TICK_PARTS, max(1, len(self._rooms)))
-            for turn in range(turns):
-                await asyncio.sleep(TICK_S / turns)
-                self._take_turn(range(turn, TICK_PARTS, turns))
+            await asyncio.sleep(UNASKED_S)
+            self._tcp.tick(self._clock.monotonic())
+            for _ in range(len(self._rooms)):
+                if not self._take_turn(self._clock.monotonic()):
+                    break
+                await asyncio.sleep(0)
 
-    def _take_turn(self, parts: range) -> None:
-        for part in parts:
-            try:
-                self._tick(part)
-            except Exception:
-                # Deadlines and repeated requests of all rooms hang on this loop.
-                logger.exception("upkeep of the media plane failed once")
+    def _take_turn(self, now: float) -> bool:
+        """Tend the room whose turn has come; tell whether one's had."""
+        room = self._rota.turn(now)
+        if room is None:
+            return False
+        try:
+            self._tend(room, now)
+        except Exception:
+            # Deadlines and repeated requests of all rooms hang on this.
+            logger.exception("upkeep of the media plane failed once")
+        return True
 
     def _find(self, encounter: EncounterId, participant: ParticipantId) -> tuple[Room, Seat]:
         room = self._rooms.get(encounter)
@@ -308,9 +315,10 @@ class ForwardingPlane:
                     self._offer(room, other)
 
     def _route(self, room: Room) -> None:
-        room.route()
         now = self._clock.monotonic()
-        for publication in room.publications():
+        for seat in room.route(now):
+            self._offer(room, seat)
+        for publication in room.sent():
             self._counters.keyframe_requests += publication.ask_for_keyframe(now)
 
     def _offer(self, room: Room, seat: Seat, *, anew: bool = False) -> None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 
-from telehealth.consultations.model import Source
+from telehealth.consultations.model import Layer, Source
 from telehealth.ids import ParticipantId
 from telehealth.rtp import rtcp
 from telehealth.rtp.estimates import Estimates
 from telehealth.rtp.keyframes import KeyframeRequests
 from telehealth.rtp.missing import Missing
 from telehealth.rtp.packet import original
-from telehealth.rtp.packet_cache import LEAST, PacketCache
+from telehealth.rtp.packet_cache import PacketCache
 from telehealth.rtp.reception import Reception, ReportBlock
-from telehealth.sfu.limits import CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
+from telehealth.rtp.sequence import HALF
+from telehealth.sfu.limits import CACHE_AT_FIRST, CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
 from telehealth.sfu.offer import PAYLOAD_TYPES, Kind
+from telehealth.sfu.projection import Projection
 from telehealth.sfu.transport import Transport
 
 SERVER_SSRC = 1
@@ -34,12 +36,17 @@ class Publication:
         ssrc: What it is sent with now; None while nothing is sent.
         last_ssrc: What it was sent with most recently.
         ended: True once it will never come back; its lines are given up.
-        viewers: The transports that get its packets.
+        plain: The transports that get its packets as they are.
+        projections: Those to which its packets go renumbered, since they have been shown, or are to be, another size.
+        layer: Which size of its source it is.
+        small: The small size of the same source, if it was ever asked for.
+        held: Whether no viewer wants more of it than small pictures.
+        idle_since: When it was last needed, of a small size that is sent all the same.
         tap: Sees each packet, too, while the room is recorded.
         repeated: Those of them that get earlier packets along with each new one, and how many; sound only.
     """
 
-    def __init__(self, mid: str, participant: ParticipantId, source: Source) -> None:
+    def __init__(self, mid: str, participant: ParticipantId, source: Source, layer: Layer = Layer.FULL) -> None:
         self.mid = mid
         self.mid_bytes = mid.encode()
         self.participant = participant
@@ -51,11 +58,16 @@ class Publication:
         self.ssrc: int | None = None
         self.last_ssrc: int | None = None
         self.feeder: Transport | None = None
-        self.viewers: tuple[Transport, ...] = ()
+        self.plain: tuple[Transport, ...] = ()
+        self.projections: tuple[Projection, ...] = ()
+        self.layer = layer
+        self.small: Publication | None = None
+        self.held = False
+        self.idle_since: float | None = None
         self.keyframes = KeyframeRequests()
         self.estimates = Estimates()
         self.repeated: tuple[tuple[Transport, int], ...] = ()
-        self.cache = PacketCache(LEAST)
+        self.cache = PacketCache(CACHE_AT_FIRST)
         self.tap: Callable[[Publication, bytes, float], None] | None = None
         self._begin(0)
 
@@ -64,8 +76,14 @@ class Publication:
         """Whether there is something to see or hear for others."""
         return self.ssrc is not None
 
+    @property
+    def viewers(self) -> tuple[Transport, ...]:
+        """The transports to which this size goes, or is to go as soon as it can."""
+        return (*self.plain, *(one.viewer for one in self.projections if one.wanted is self))
+
     def _begin(self, ssrc: int) -> None:
         self.cache.clear()
+        self._newest: int | None = None
         self.missing = Missing(_GIVE_UP_S[self.kind])
         self.reception = Reception(ssrc, _CLOCK_RATE[self.kind])
         self._given_up = 0
@@ -82,12 +100,21 @@ class Publication:
         self.ssrc = ssrc
 
     def forward(self, packet: bytes, now: float) -> None:
-        """Send an authentic, well-formed packet of this publication to all viewers."""
+        """Send an authentic, well-formed packet of this publication to all viewers, each number once."""
         number = packet[2] << 8 | packet[3]
+        newest = self._newest
+        if newest is None or 0 < (number - newest) & 0xFFFF < HALF:
+            self._newest = number
+        elif self.cache.get(number) is not None or (newest - number) & 0xFFFF >= len(self.cache):
+            # A retransmission was faster. What it repeated may bear other extensions, and two packets under one number
+            # would give away the key of authentication (RFC 7714 §9.1). Too old to be known is too late for anybody.
+            return
         for viewer, copies in self.repeated:
             self._repeat(viewer, number, copies)
-        for viewer in self.viewers:
+        for viewer in self.plain:
             viewer.send_rtp(packet)
+        for projection in self.projections:
+            projection.take(self, packet, now)
         if self.tap is not None:
             self.tap(self, packet, now)
         self.cache.put(number, packet)
@@ -116,10 +143,12 @@ class Publication:
         """Adapt to the last second: the size of the cache, and who gets copies."""
         since, received = self._fitted
         if now - since >= 1.0:
-            self.cache.fit((self.reception.received - received) / (now - since) * CACHED_S)
+            self.cache.fit((self.reception.received - received) / (now - since) * CACHED_S, self._newest or 0)
             self._fitted = (now, self.reception.received)
         if self.kind is Kind.AUDIO:
-            self.repeated = tuple((viewer, viewer.link.copies) for viewer in self.viewers if viewer.link.copies)
+            self.repeated = tuple((viewer, viewer.link.copies) for viewer in self.plain if viewer.link.copies)
+        if any(one.waits_for(self) for one in self.projections):
+            self.keyframes.want()
 
     def report(self, now: float) -> ReportBlock | None:
         """Return what the publisher is to hear of how it arrives.
@@ -131,15 +160,21 @@ class Publication:
         worst = max((viewer.link.share for viewer in self.viewers), default=0.0)
         return self.reception.report(now, least_fraction=int(256 * min(worst, MOST_TOLD_LOSS)))
 
-    def set_viewers(self, viewers: tuple[Transport, ...]) -> None:
+    def newest_packet(self) -> bytes | None:
+        """Return the furthest packet that went out, if it is still known."""
+        return None if self._newest is None else self.cache.get(self._newest)
+
+    def set_viewers(self, plain: tuple[Transport, ...], projections: tuple[Projection, ...] = ()) -> None:
         """Send to these from now on; a new one needs a keyframe to begin with."""
-        if any(viewer not in self.viewers for viewer in viewers):
+        before = self.viewers
+        self.plain, self.projections = plain, projections
+        viewers = self.viewers
+        if any(viewer not in before for viewer in viewers):
             self.keyframes.want()
-        for viewer in self.viewers:
+        for viewer in before:
             if viewer not in viewers:
                 self.estimates.forget(viewer)
-        self.viewers = viewers
-        self.repeated = tuple((viewer, copies) for viewer, copies in self.repeated if viewer in viewers)
+        self.repeated = tuple((viewer, copies) for viewer, copies in self.repeated if viewer in plain)
 
     def ask_for_missing(self, now: float) -> None:
         """Ask the publisher again for packets that did not come, those whose turn it is."""

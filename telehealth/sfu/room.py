@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 
-from telehealth.consultations.model import Source
+from telehealth.consultations.model import Layer, Rung, Source
 from telehealth.consultations.ports import MediaState
 from telehealth.errors import Conflict, NotFound, RoomFull
 from telehealth.ids import EncounterId, ParticipantId
@@ -13,15 +13,16 @@ from telehealth.sfu.ladder import Ladder
 from telehealth.sfu.limits import (
     ANSWERS_BURST,
     ANSWERS_PER_S,
+    LAYER_IDLE_S,
     OPENS_BURST,
     OPENS_PER_S,
     PARTICIPANTS_PER_ROOM,
     PUBLICATIONS_PER_PARTICIPANT,
     SSRCS_PER_ROOM,
-    TICK_PARTS,
 )
 from telehealth.sfu.negotiation import Negotiation
 from telehealth.sfu.offer import MID_ID, REPAIRS
+from telehealth.sfu.projection import Projection
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
 
@@ -79,23 +80,35 @@ class Seat:
             and self.ladder.carries(publication.kind)
         )
 
+    @property
+    def sent(self) -> list[Publication]:
+        """All that the participant sends or may send, also small sizes."""
+        smalls = [publication.small for publication in self.publications.values() if publication.small is not None]
+        return [*self.publications.values(), *smalls]
+
     def feed(self) -> bool:
-        """Connect the publications to what the current transport sends; tell whether anything changed."""
+        """Connect the publications to what the current transport sends; tell whether others are to hear of it."""
         changed = False
-        for publication in self.publications.values():
+        for publication in self.sent:
             ssrc = self.current.sending.get(publication.mid) if self.current and publication.wanted else None
-            if ssrc != publication.ssrc:
+            if ssrc != publication.ssrc and publication.layer is Layer.FULL:
                 changed = True
             publication.feed(self.current.transport if self.current and ssrc is not None else None, ssrc)
         return changed
 
 
 class Room:
-    """The seats of one encounter."""
+    """The seats of one encounter.
 
-    def __init__(self, encounter: EncounterId) -> None:
+    Attributes:
+        tended_at: When its last upkeep was.
+        closed: True once it is given up.
+    """
+
+    def __init__(self, encounter: EncounterId, now: float) -> None:
         self.encounter = encounter
-        self.part = hash(encounter) % TICK_PARTS
+        self.closed = False
+        self.tended_at = now
         self.seats: dict[ParticipantId, Seat] = {}
         self._owners: dict[int, str] = {}
         self._mids = 0
@@ -136,13 +149,19 @@ class Room:
             publication.tap = tap
 
     def publications(self) -> Iterator[Publication]:
+        """Yield what everybody publishes, each once: in its full size."""
         for seat in self.seats.values():
             yield from seat.publications.values()
+
+    def sent(self) -> Iterator[Publication]:
+        """Yield what everybody sends, in all sizes."""
+        for seat in self.seats.values():
+            yield from seat.sent
 
     def offerable(self, seat: Seat) -> list[Publication]:
         """Return what can stand in an offer to this seat: its own publications first."""
         others = [publication for publication in self.publications() if publication.participant != seat.participant]
-        return [*seat.publications.values(), *others]
+        return [*seat.sent, *others]
 
     def claim(self, ssrc: int, transport: Transport) -> bool:
         """Reserve an SSRC for a transport, for the life of the room.
@@ -162,7 +181,7 @@ class Room:
         """Take over from the answer with which SSRC the browser sends each of its publications."""
         sending = {}
         repairing = {}
-        for publication in seat.publications.values():
+        for publication in seat.sent:
             line = peer.negotiation.sends(publication)
             if line is None:
                 continue
@@ -183,7 +202,7 @@ class Room:
     def learn(self, seat: Seat, peer: Peer, packet: bytes) -> bool:
         """Bind the SSRC of a packet to the publication that its MID names, if the answer left that open."""
         mid = extension(packet, MID_ID)
-        for publication in seat.publications.values():
+        for publication in seat.sent:
             line = peer.negotiation.sends(publication)
             if publication.mid_bytes != mid or line is None:
                 continue
@@ -197,22 +216,96 @@ class Room:
                 return True
         return False
 
-    def route(self) -> None:
-        """Compute anew who gets what; cheap, and done at every change instead of patching."""
+    def route(self, now: float) -> list[Seat]:
+        """Compute anew who gets what in which size; cheap, and done at every change instead of patching.
+
+        Returns:
+            Those who are to send other sizes than before.
+        """
         for seat in self.seats.values():
             for peer in seat.peers:
                 peer.transport.routes = {}
                 peer.transport.repairs = {}
                 peer.transport.watching = {}
-        for publication in self.publications():
-            seats = [seat for seat in self.seats.values() if seat.watches(publication)] if publication.live else []
-            publication.set_viewers(tuple(seat.viewer for seat in seats if seat.viewer is not None))
-            if publication.ssrc is None or publication.feeder is None:
+        resized = []
+        for seat in self.seats.values():
+            for publication in list(seat.publications.values()):
+                if self._route(publication, now):
+                    resized.append(seat)
+                self._connect(seat, publication)
+                if publication.small is not None:
+                    self._connect(seat, publication.small)
+        return resized
+
+    def rest(self, now: float) -> list[Seat]:
+        """Let small sizes go that nobody has needed for a while; return who sends them."""
+        rested = []
+        for seat in self.seats.values():
+            for publication in seat.publications.values():
+                small = publication.small
+                idle = small is not None and small.wanted and small.idle_since is not None
+                if small is not None and idle and now - (small.idle_since or now) >= LAYER_IDLE_S:
+                    small.wanted = False
+                    rested.append(seat)
+        return rested
+
+    def _route(self, publication: Publication, now: float) -> bool:
+        seats = [seat for seat in self.seats.values() if seat.watches(publication)] if publication.live else []
+        weak = [seat for seat in seats if publication.source is Source.CAMERA and seat.ladder.rung is Rung.REDUCED]
+        publication.held = bool(weak) and len(weak) == len(seats)
+        resized = self._size(publication, needed=bool(weak) and not publication.held, now=now)
+        small = publication.small if publication.small is not None and publication.small.live else None
+        plain, projections = [], []
+        for seat in seats:
+            viewer = seat.viewer
+            if viewer is None or publication.ssrc is None:
                 continue
-            publication.feeder.routes[publication.ssrc] = publication
-            current = self.seats[publication.participant].current
-            repair = current.repairing.get(publication.mid) if current else None
-            if repair is not None and repair != publication.ssrc:
-                publication.feeder.repairs[repair] = publication
-            for viewer in publication.viewers:
-                viewer.watching[publication.ssrc] = publication
+            shown = small if small is not None and seat in weak and not publication.held else None
+            projection = _projection(viewer, publication) if shown else viewer.projections.get(publication.ssrc)
+            viewer.watching[publication.ssrc] = publication
+            if projection is None:
+                plain.append(viewer)
+            else:
+                projection.wanted = shown or publication
+                projections.append(projection)
+        publication.set_viewers(tuple(plain), tuple(projections))
+        if publication.small is not None:
+            publication.small.set_viewers((), tuple(projections))
+        return resized
+
+    def _size(self, publication: Publication, *, needed: bool, now: float) -> bool:
+        """Ask for the small size, or note that it is not needed; tell whether its sender must hear of it."""
+        small = publication.small
+        if not needed:
+            if small is not None and small.idle_since is None:
+                small.idle_since = now
+            return False
+        if small is None:
+            self._mids += 1
+            small = Publication(str(self._mids), publication.participant, publication.source, Layer.SMALL)
+            small.wanted = False
+            publication.small = small
+        small.idle_since = None
+        asked, small.wanted = not small.wanted, True
+        return asked
+
+    def _connect(self, seat: Seat, publication: Publication) -> None:
+        if publication.ssrc is None or publication.feeder is None:
+            return
+        publication.feeder.routes[publication.ssrc] = publication
+        repair = seat.current.repairing.get(publication.mid) if seat.current else None
+        if repair is not None and repair != publication.ssrc:
+            publication.feeder.repairs[repair] = publication
+
+
+def _projection(viewer: Transport, publication: Publication) -> Projection | None:
+    """Return the viewer's projection of a publication that is live; a new one if there is none and one can be.
+
+    It is kept as long as the viewer's keys: numbers that were used once must not be used for anything else.
+    """
+    ssrc = publication.ssrc or 0
+    known = viewer.projections.get(ssrc)
+    newest = publication.newest_packet()
+    if known is None and newest is not None:
+        known = viewer.projections[ssrc] = Projection(viewer, publication, newest, goes_on=viewer in publication.plain)
+    return known

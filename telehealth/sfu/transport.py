@@ -19,6 +19,7 @@ from telehealth.sfu.limits import (
 from telehealth.sfu.stun import Address, Credentials
 
 if TYPE_CHECKING:
+    from telehealth.sfu.projection import Projection
     from telehealth.sfu.publication import Publication
 
 Send = Callable[[bytes, Address], None]
@@ -47,6 +48,7 @@ class Transport:
         routes: The publications that this transport feeds, by SSRC.
         repairs: The same by the SSRC of their retransmissions.
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
+        projections: In which size, and how renumbered, those of them that were ever shown in another.
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
         estimate_bps: How much of pictures it can receive, as it says itself; None before it has said so.
@@ -66,6 +68,7 @@ class Transport:
         self.routes: dict[int, Publication] = {}
         self.repairs: dict[int, Publication] = {}
         self.watching: dict[int, Publication] = {}
+        self.projections: dict[int, Projection] = {}
         self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
@@ -93,7 +96,10 @@ class Transport:
     @property
     def heard_at(self) -> float:
         """When the last datagram came from a validated address."""
-        return max((path.heard_at for path in self.paths.values()), default=self.opened_at)
+        latest = self.opened_at
+        for path in self.paths.values():
+            latest = max(latest, path.heard_at)
+        return latest
 
     def checked(self, address: Address, now: float, send: Send, *, nominated: bool) -> tuple[Path, Path | None]:
         """Take note of an authenticated check; return its path, and the one it displaced if there were too many."""
@@ -237,4 +243,5 @@ class Transport:
         self.routes = {}
         self.repairs = {}
         self.watching = {}
+        self.projections = {}
         await self._dtls.aclose()

@@ -27,11 +27,17 @@ class UdpPort:
         self._socket: socket.socket | None = None
         self._outbox: Outbox | None = None
         self._receive: Receive | None = None
+        self._afterwards: Callable[[float], object] = _nothing
         self._failed_before = False
         self.port = port
 
-    def open(self, receive: Receive) -> None:
-        """Bind and listen; Unavailable if the port is taken."""
+    def open(self, receive: Receive, afterwards: Callable[[float], object] | None = None) -> None:
+        """Bind and listen; Unavailable if the port is taken.
+
+        Args:
+            receive: Called with each datagram.
+            afterwards: Called when all that came at once is handled and what followed from it is sent.
+        """
         bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             bound.setblocking(False)  # noqa: FBT003 - the signature is socket's.
@@ -46,6 +52,7 @@ class UdpPort:
         self._socket = bound
         self._outbox = Outbox(bound, self._counters)
         self._receive = receive
+        self._afterwards = afterwards or _nothing
         asyncio.get_running_loop().add_reader(bound.fileno(), self._drain)
 
     def close(self) -> None:
@@ -63,14 +70,15 @@ class UdpPort:
         bound, receive, outbox = self._socket, self._receive, self._outbox
         if bound is None or receive is None or outbox is None:
             return
+        now = self._clock.monotonic()
         outbox.hold()
         try:
-            self._read(bound, receive)
+            self._read(bound, receive, now)
         finally:
             outbox.release()
+        self._afterwards(now)
 
-    def _read(self, bound: socket.socket, receive: Receive) -> None:
-        now = self._clock.monotonic()
+    def _read(self, bound: socket.socket, receive: Receive, now: float) -> None:
         for _ in range(DATAGRAMS_PER_WAKEUP):
             try:
                 datagram, address = bound.recvfrom(DATAGRAM_BYTES)
@@ -89,3 +97,7 @@ class UdpPort:
         if not self._failed_before:
             self._failed_before = True
             logger.error("a datagram could not be handled; further ones are only counted", exc_info=error)
+
+
+def _nothing(now: float) -> None:
+    pass

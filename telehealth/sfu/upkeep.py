@@ -74,7 +74,7 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
 
 def _hold_down(viewer: Transport, now: float) -> None:
     for publication in viewer.watching.values():
-        if publication.kind is Kind.VIDEO and publication.viewers == (viewer,):
+        if publication.kind is Kind.VIDEO and publication.held:
             publication.estimates.note(viewer, min(REDUCED_BPS, viewer.estimate_bps or REDUCED_BPS), now)
 
 

@@ -1,7 +1,9 @@
 """Stored alarms, limits, entries and scores; what they say of a patient is sealed, times and states are not."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, func, select
@@ -147,7 +149,22 @@ class SqlWatchRecords:
 
 
 def _opened(column: ColumnCipher, place: str, row: Row[Any], adapter: TypeAdapter[T]) -> T:
-    return adapter.validate_json(column.open_bytes(place, row.body))
+    return in_utc(adapter.validate_json(column.open_bytes(place, row.body)))
+
+
+def in_utc(value: T) -> T:
+    """Return a value read by pydantic with its instants in Python's own UTC, also those within.
+
+    What lives as long as the process must not hold pydantic-core's time zone objects: freed after pydantic-core itself,
+    when the interpreter ends, they crash it.
+    """
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, tuple):
+        return cast(T, tuple(in_utc(one) for one in value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    return replace(value, **{part.name: in_utc(getattr(value, part.name)) for part in fields(value) if part.init})
 
 
 def _entry_place(encounter: EncounterId, entry: str) -> str:

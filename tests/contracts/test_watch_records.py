@@ -1,7 +1,7 @@
 """The contract of vitals.watch_ports.WatchRecords, on each engine."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +46,15 @@ async def test_an_alarm_comes_back_as_it_was_saved_last(clinic: Stores) -> None:
     await clinic.watch_records.save_alarms(ENCOUNTER, [AlarmChanged(seen, Change.ACKNOWLEDGED, NOON, "d" * 32)])
     assert await clinic.watch_records.alarm(ENCOUNTER, alarm.id) == seen
     assert await clinic.watch_records.open_alarms(ENCOUNTER) == [seen]
+
+
+async def test_instants_come_back_in_pythons_own_utc(clinic: Stores) -> None:
+    alarm = an_alarm(state=AlarmState.ACKNOWLEDGED, acknowledged_at=NOON, snoozed_until=NOON)
+    await clinic.watch_records.save_alarms(ENCOUNTER, [raised(alarm)])
+    found = await clinic.watch_records.alarm(ENCOUNTER, alarm.id)
+    instants = (found.since, found.raised_at, found.acknowledged_at, found.snoozed_until)
+    # Another object of the same offset is equal to it, and yet not it.
+    assert all(at is not None and at.tzinfo is UTC for at in instants)
 
 
 async def test_saving_again_is_no_harm(clinic: Stores) -> None:

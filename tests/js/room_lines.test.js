@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { constraints, pictureConstraints, problemOf, waysOn } from "../../static/js/room/local_errors.js";
 import { loudness } from "../../static/js/room/level.js";
-import { ownLines, transportOf } from "../../static/js/room/offers.js";
+import { isSmall, ownLines, smallEncoding, transportOf } from "../../static/js/room/offers.js";
 import { afterClose, afterTicketRefused, delayMs } from "../../static/js/ui/retry.js";
 import { heard, offsetMs, tripMs } from "../../static/js/room/server_clock.js";
 
@@ -104,4 +104,21 @@ test("silence is no loudness, a full scale is all of it", () => {
   assert.equal(loudness(new Float32Array(64)), 0);
   assert.equal(loudness(new Float32Array(64).fill(1)), 1);
   assert.equal(loudness(new Float32Array(0)), 0);
+});
+
+test("the small size is 180 lines high whatever the camera gives, and never larger than that gives", () => {
+  assert.equal(smallEncoding(720).scaleResolutionDownBy, 4);
+  assert.equal(smallEncoding(480).scaleResolutionDownBy, 480 / 180);
+  assert.equal(smallEncoding(120).scaleResolutionDownBy, 1);
+  assert.equal(smallEncoding(undefined).scaleResolutionDownBy, 4);
+});
+
+test("a line is small if the offer says so of its mid", () => {
+  /** @type {readonly import("../../static/js/room/messages.js").OfferedTrack[]} */
+  const tracks = [
+    { mid: "1", participant: "a", source: "camera", layer: "full" },
+    { mid: "7", participant: "a", source: "camera", layer: "small" },
+  ];
+  assert.deepEqual(["1", "7", "9"].map((mid) => isSmall(tracks, mid)), [false, true, false]);
+  assert.deepEqual([...ownLines(tracks, "a").keys()], ["1", "7"]);
 });

@@ -38,16 +38,25 @@ def test_it_grows_with_its_stream_and_forgets_nothing() -> None:
     cache = PacketCache(64)
     for number in range(64):
         cache.put(number, b"%d" % number)
-    cache.fit(200)
+    cache.fit(200, 63)
     assert len(cache) == 256
     assert all(cache.get(number) == b"%d" % number for number in range(64))
 
 
 def test_it_is_bounded_and_shrinks_only_when_a_quarter_would_do() -> None:
     cache = PacketCache(512)
-    cache.fit(10_000)
+    cache.fit(10_000, 0)
     assert len(cache) == MOST
-    cache.fit(MOST / 2)
+    cache.fit(MOST / 2, 0)
     assert len(cache) == MOST
-    cache.fit(0)
+    cache.fit(0, 0)
     assert len(cache) == LEAST
+
+
+def test_the_newest_stay_when_it_shrinks() -> None:
+    cache = PacketCache(512)
+    for number in range(65_300, 65_300 + 512):
+        cache.put(number & 0xFFFF, b"%d" % number)
+    cache.fit(64, (65_300 + 511) & 0xFFFF)
+    assert len(cache) == 64
+    assert all(cache.get(number & 0xFFFF) == b"%d" % number for number in range(65_300 + 448, 65_300 + 512))

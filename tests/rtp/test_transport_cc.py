@@ -88,3 +88,23 @@ def test_a_feedback_that_does_not_add_up_is_refused(body: bytes) -> None:
 def test_one_bit_symbols_are_understood() -> None:
     body = bytes(8) + struct.pack("!HHL", 5, 3, 0) + struct.pack("!H", 0x8000 | 0b101 << 11) + bytes([4, 8])
     assert parse_feedback(body) == [(5, 0.001), (6, None), (7, 0.003)]
+
+
+@given(
+    st.integers(0, 65_535),
+    st.lists(st.integers(0, 300), min_size=1, max_size=60),
+    st.floats(0.0, 100_000.0),
+)
+def test_the_short_way_says_the_same_as_the_long_one(first: int, steps: list[int], start: float) -> None:
+    short, long = Arrivals(), Arrivals()
+    for arrivals in (short, long):
+        arrivals.note((first - 1) & 0xFFFF, start)
+        arrivals.feedback(1, 2)
+    at = start
+    for place, step in enumerate(steps):
+        at += step * 0.00025
+        for arrivals in (short, long):
+            arrivals.note((first + place) & 0xFFFF, at)
+    # What came twice counts once, and is no usual case.
+    long.note((first + len(steps) - 1) & 0xFFFF, at + 1.0)
+    assert short.feedback(1, 2) == long.feedback(1, 2)

@@ -48,6 +48,12 @@ function show(key, track) {
   }
 }
 
+async function makeSmall(sender) {
+  const parameters = sender.getParameters();
+  Object.assign(parameters.encodings[0], { scaleResolutionDownBy: 2, maxBitrate: 150_000, maxFramerate: 15 });
+  await sender.setParameters(parameters);
+}
+
 async function answer({ negotiation, sdp, tracks }) {
   const peer = peerFor(sdp);
   await peer.setRemoteDescription({ type: "offer", sdp });
@@ -61,6 +67,7 @@ async function answer({ negotiation, sdp, tracks }) {
       const mine = room.local[track.source] ?? null;
       transceiver.direction = mine === null ? "inactive" : "sendonly";
       await transceiver.sender.replaceTrack(mine);
+      if (track.layer === "small" && mine !== null) await makeSmall(transceiver.sender);
     } else {
       transceiver.direction = "recvonly";
       const key = `${track.participant}/${track.source}`;

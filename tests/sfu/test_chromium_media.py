@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from playwright.async_api import Browser, Page, async_playwright
 
 from telehealth.clock import SystemClock
-from telehealth.consultations.model import Source
+from telehealth.consultations.model import Rung, Source
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.ids import EncounterId, ParticipantId
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
@@ -56,7 +56,9 @@ class Stage:
     def heard(self, event: MediaEvent) -> None:
         who = str(event.participant)
         if isinstance(event, MediaOffered):
-            tracks = [{"mid": t.mid, "participant": t.participant, "source": t.source} for t in event.tracks]
+            tracks = [
+                {"mid": t.mid, "participant": t.participant, "source": t.source, "layer": t.layer} for t in event.tracks
+            ]
             self.offers.append(event)
             frame = {"negotiation": event.negotiation, "sdp": event.sdp, "tracks": tracks}
         elif isinstance(event, MediaStateChanged):
@@ -204,6 +206,44 @@ async def test_a_new_connection_takes_over_under_the_same_seat() -> None:
         before = await bo.evaluate("room.frames('ana/camera')")
         await until(bo, f"room.frames('ana/camera') > {before + 10}")
         assert stage.plane.statistics().transports == 2
+
+
+SHOWN = "(room.remote['ana/camera']?.videoHeight ?? 0)"
+STATS = """
+async () => {
+  const track = room.remote["ana/camera"].srcObject.getVideoTracks()[0];
+  const receiver = room.peer.getReceivers().find((one) => one.track === track);
+  const report = [...(await receiver.getStats()).values()].find((one) => one.type === "inbound-rtp");
+  return [report.framesDecoded, report.freezeCount, report.totalFreezesDuration, report.framesDropped];
+}
+"""
+
+
+async def test_one_weak_viewer_gets_small_pictures_and_the_others_stay_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with staged() as (stage, join):
+        ana, bo, cy = await join("ana"), await join("bo"), await join("cy")
+        for page in (bo, cy):
+            await until(page, "room.frames('ana/camera') > 10")
+            await until(page, f"{SHOWN} === 240")
+        for _ in range(2):
+            await stage.plane.lock(ROOM, ParticipantId("cy"), Rung.REDUCED)
+            await until(cy, f"{SHOWN} === 120")
+            before = await cy.evaluate("room.frames('ana/camera')")
+            await until(cy, f"room.frames('ana/camera') > {before + 15}")
+            assert await bo.evaluate(SHOWN) == 240
+            await stage.plane.lock(ROOM, ParticipantId("cy"), None)
+            await stage.plane.lock(ROOM, ParticipantId("cy"), Rung.VIDEO)
+            await until(cy, f"{SHOWN} === 240")
+            before = await cy.evaluate("room.frames('ana/camera')")
+            await until(cy, f"room.frames('ana/camera') > {before + 15}")
+        told = {name: await page.evaluate(STATS) for name, page in (("bo", bo), ("cy", cy))}
+        with capsys.disabled():
+            sys.stdout.write(f"\ndecoded, freezes, frozen s, dropped: {told}\n")
+        assert told["cy"][2] < 2.0
+        assert [await page.evaluate("room.errors") for page in (ana, bo, cy)] == [[], [], []]
+        assert stage.plane.statistics().dropped["failed"] == 0
 
 
 async def test_someone_who_only_listens_is_not_suspected() -> None:

@@ -17,7 +17,8 @@ import { choice, fields, flag, list, number, object, text, texts, unreachable } 
 /** @typedef {Readonly<{ id: string, kind: string, status: string, patient: string, begun_at: number | null }>} Encounter */
 /** @typedef {Readonly<{ name: string, state: string }>} Ring */
 /** @typedef {Readonly<{ id: string, status: string, complaint: string, acuity: string, rings: readonly Ring[] }>} Case */
-/** @typedef {Readonly<{ mid: string, participant: string, source: Source }>} OfferedTrack */
+/** @typedef {"full" | "small"} Layer In which size a source is sent. */
+/** @typedef {Readonly<{ mid: string, participant: string, source: Source, layer: Layer }>} OfferedTrack */
 
 /**
  * @typedef {Readonly<{ type: "welcome", version: number, participant: string, admission: Admission,
@@ -117,6 +118,7 @@ export function parse(json) {
           mid: text(track, "mid"),
           participant: text(track, "participant"),
           source: choice(track, "source", SOURCES),
+          layer: choice(track, "layer", ["full", "small"]),
         })),
       };
     case "clock":

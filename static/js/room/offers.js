@@ -22,6 +22,29 @@ export function ownLines(tracks, me) {
   return new Map(tracks.filter((track) => track.participant === me).map((track) => [track.mid, track.source]));
 }
 
+/** The small size: for a viewer whose link is weak, while others get the full one. */
+const SMALL_HEIGHT = 180;
+const SMALL = { maxBitrate: 150_000, maxFramerate: 15 };
+
+/**
+ * Whether the line with this mid is to carry the small size.
+ *
+ * @param {readonly OfferedTrack[]} tracks
+ * @param {string} mid
+ */
+export function isSmall(tracks, mid) {
+  return tracks.some((track) => track.mid === mid && track.layer === "small");
+}
+
+/**
+ * How the small size is encoded from a picture of this height.
+ *
+ * @param {number | undefined} height
+ */
+export function smallEncoding(height = 720) {
+  return { ...SMALL, scaleResolutionDownBy: Math.max(1, height / SMALL_HEIGHT) };
+}
+
 /**
  * The answer, in which the browser also asks for lost packets of sound (RFC 4585 §4.2).
  *

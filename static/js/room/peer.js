@@ -5,7 +5,7 @@
  * soon as it is connected, and the old one is closed only then.
  */
 
-import { ownLines, Silence, transportOf, withVoiceRepair } from "./offers.js";
+import { isSmall, ownLines, Silence, smallEncoding, transportOf, withVoiceRepair } from "./offers.js";
 import { counts, NOTHING, qualityOf } from "./quality.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
@@ -162,6 +162,7 @@ export class Peer {
       // A camera that is off for a moment keeps its line: it comes back without a negotiation.
       line.direction = source !== undefined && this._options.publishes(source) ? "sendonly" : "recvonly";
       await line.sender.replaceTrack(track);
+      if (source !== undefined && isSmall(offer.tracks, line.mid)) await makeSmall(line.sender);
     }
     const answer = await connection.createAnswer();
     const sdp = withVoiceRepair(answer.sdp ?? "", offer.sdp);
@@ -251,6 +252,15 @@ export class Peer {
     this._options.onQuality(qualityOf(this._counted, counted));
     this._counted = counted;
   }
+}
+
+/** Send a smaller copy of the track on this line. @param {RTCRtpSender} sender */
+async function makeSmall(sender) {
+  const parameters = sender.getParameters();
+  const encoding = parameters.encodings[0];
+  if (encoding === undefined) return;
+  Object.assign(encoding, smallEncoding(sender.track?.getSettings().height));
+  await sender.setParameters(parameters).catch(ignoreClosed);
 }
 
 /** @param {RTCStatsReport} report @returns {{ sent: number, received: number }} */
