@@ -63,7 +63,11 @@ def read_csv(path: Path) -> Recording:
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The recording {path.name} can't be read.", code="no_record") from error
     comments = list(takewhile(lambda line: line.startswith("#"), lines))
-    found = _recording(_columns(lines[len(comments) :], path.name), _declared_rate(comments))
+    try:
+        columns = _columns(lines[len(comments) :], path.name)
+    except csv.Error as error:
+        raise Invalid(f"The recording {path.name} is no table.", code="no_record") from error
+    found = _recording(columns, _declared_rate(comments))
     if not found.length_s:
         raise Invalid(f"The recording {path.name} holds nothing that can be sent.", code="no_waveform")
     return found
@@ -78,12 +82,12 @@ def _columns(lines: Sequence[str], name: str) -> list[_Column]:
     heading = lines[0] if lines else ""
     delimiter = max(",;\t", key=heading.count)
     names = next(csv.reader([heading], delimiter=delimiter), [])
-    if not names or not any(char.isalpha() for char in heading) or len(lines) <= _LEAST_ROWS:
-        raise Invalid(f"The recording {name} is no table with a row of names and rows of numbers.", code="no_record")
     cells: list[list[str]] = [[] for _ in names]
     for row in csv.reader((line for line in lines[1:] if line.strip()), delimiter=delimiter):
         for n, column in enumerate(cells):
             column.append(row[n].strip() if n < len(row) else "")
+    if not cells or not any(char.isalpha() for char in heading) or len(cells[0]) < _LEAST_ROWS:
+        raise Invalid(f"The recording {name} is no table with a row of names and rows of numbers.", code="no_record")
     return [_column(heading, column) for heading, column in zip(names, cells, strict=True)]
 
 

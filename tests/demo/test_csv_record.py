@@ -1,6 +1,7 @@
 """Recordings in CSV files: what each column becomes, at what rate, and where its gaps are."""
 
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,32 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path, read: Re
         read_csv(tmp_path / "nothing.csv")
     with pytest.raises(Invalid, match="can't be read"):
         read("Time [s],PPG", "0,1", encoding="utf-16")
+
+
+def test_damaged_tables_are_read_or_refused(read: Read) -> None:
+    chance = random.Random(7)
+    whole = "\n".join(["# rate_hz: 100", "Time [s],II [mV],PLETH,hr", *(f"{n / 100},0.1{n},5{n},7" for n in range(30))])
+    outcomes = set()
+    for _ in range(1_000):
+        text = list(whole)
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(len(text))
+            text[at : at + chance.randint(0, 40)] = chance.choice(
+                ["", "nan", ",,", '"', "\n", "-1e308", "\x00", "e9", "é"]
+            )
+        try:
+            found = read("".join(text))
+        except Invalid as refusal:
+            outcomes.add(refusal.code)
+        else:
+            outcomes.add("read")
+            assert found.length_s > 0
+            assert all(
+                np.isfinite(t.channel.gain) and t.channel.gain > 0 and t.channel.rate_hz > 0 for t in found.traces
+            )
+    assert {"read", "no_record", "no_rate"} <= outcomes
+    with pytest.raises(Invalid, match="is no table"):
+        read("# rate_hz: 100", "PPG", *["1"] * 20, "9" * 200_000)
 
 
 def test_a_file_that_is_too_large_is_refused(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
