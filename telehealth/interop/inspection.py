@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from telehealth.vitals.codes import PRIVATE_TERMS, loinc_of
+from telehealth.vitals.codes import loinc_of, public_mdc
 from telehealth.vitals.intake import taken_in
 from telehealth.vitals.model import Quality, Sample
 from telehealth.vitals.reported import DEMO, ObservedWave, Quarantined, Reported, ReportedAlarm
-
-_TERM = 0xFFFF
 
 
 def inspected(reported: Reported, received_at: datetime) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def _numeric(sample: Sample, *, demo: bool) -> dict[str, Any]:
     flags = [*sample.flags, *(["questionable"] if sample.quality is Quality.QUESTIONABLE else [])]
     return {
         "loinc": loinc_of(sample.mdc) or None,
-        "mdc": None if sample.mdc & _TERM >= PRIVATE_TERMS else sample.mdc,
+        "mdc": public_mdc(sample.mdc),
         "value": sample.text or sample.value,
         "unit": sample.unit,
         "taken_at": shown_time(sample.taken_at),

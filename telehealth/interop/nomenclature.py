@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from telehealth.errors import Invalid
-from telehealth.vitals.codes import PARAMETERS, ST_AMPLITUDES, TEXTS, TILES, WAVES, parameter_of
+from telehealth.vitals.codes import ETCO2_FRACTION, PARAMETERS, ST_AMPLITUDES, TEXTS, TILES, WAVES, parameter_of
 from telehealth.vitals.reported import REASONS
 from telehealth.vitals.units import DEFLECTION, UNITS
 
@@ -231,6 +231,9 @@ def _families() -> dict[int, frozenset[tuple[str, str]]]:
         for part in tile.parts:
             for mdc in part.sources:
                 families.setdefault(mdc, set()).add((tile.group if part.name else tile.key, part.name))
+    # Beside each other they say that the term is meant as a share; its unit decides.
+    for mdc in (151708, 151728, ETCO2_FRACTION):
+        families.setdefault(mdc, set()).add(("etco2", "share"))
     return {mdc: frozenset(names) for mdc, names in families.items()}
 
 
@@ -238,21 +241,34 @@ _FAMILIES = MappingProxyType(_families())
 
 
 _PERFUSION = frozenset({150448, 150488})
+_CO2 = frozenset({151708, 151728})
+_PER_CENT = frozenset({"%", "262688", "MDC_DIM_PERCENT"})
 _MILLIMETRES = frozenset({"mm", "263442", "MDC_DIM_MILLI_M"})
 _DIMENSIONLESS = frozenset({"1", "262656", "MDC_DIM_DIMLESS"})
 
 
-def unit_for(mdc: int, unit: str) -> tuple[str, tuple[str, ...]]:
-    """Return the unit that is meant for the parameter, and what was put right.
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a value is of, in which unit, and what was put right to say so."""
+
+    mdc: int
+    unit: str
+    notes: tuple[str, ...] = ()
+
+
+def in_unit(mdc: int, unit: str) -> Meant:
+    """Return what a value of the parameter is that comes in the unit.
 
     A perfusion index is a number of per cent by definition; monitors send it (3.9) without a dimension, too. An ST
-    segment's millimetres are those of ECG paper at 10 mm/mV.
+    segment's millimetres are those of ECG paper at 10 mm/mV. CO2 has one term for its pressure and for its share.
     """
     if mdc in ST_AMPLITUDES and unit in _MILLIMETRES:
-        return DEFLECTION, ()
+        return Meant(mdc, DEFLECTION)
+    if mdc in _CO2 and unit in _PER_CENT:
+        return Meant(ETCO2_FRACTION, unit)
     if mdc in _PERFUSION and unit in _DIMENSIONLESS:
-        return "%", ("index_in_percent",)
-    return unit, ()
+        return Meant(mdc, "%", ("index_in_percent",))
+    return Meant(mdc, unit)
 
 
 def unit_of(code: str, name: str, system: str) -> str:

@@ -418,6 +418,14 @@ def parameter_of(mdc: int, loinc: str) -> Parameter | None:
     return PARAMETERS.get(mdc) if mdc else _BY_LOINC.get(loinc)
 
 
+def public_mdc(mdc: int) -> int | None:
+    """Return the MDC code to tell others; None for what the nomenclature has no code for."""
+    if mdc == ETCO2_FRACTION:
+        # One term for the pressure and the share: the unit tells which.
+        return 151708
+    return mdc if mdc & 0xFFFF < PRIVATE_TERMS else None
+
+
 def loinc_of(mdc: int) -> str:
     """Return the LOINC code to tell others; of a source without one of its own, that of the quantity; else empty."""
     if mdc in TEXTS:

@@ -22,7 +22,7 @@ from telehealth.interop.fhir.resources import (
     unit,
 )
 from telehealth.interop.fhir.sampled import sampled_wave
-from telehealth.interop.nomenclature import attribute, meaning, unit_for
+from telehealth.interop.nomenclature import attribute, in_unit, meaning
 from telehealth.vitals.codes import PARAMETERS, TEXTS, WAVES
 from telehealth.vitals.model import Quality
 from telehealth.vitals.reported import (
@@ -190,9 +190,9 @@ def _quantity(quantity: Resource, said: Observed) -> Observed:
     value, comparator = number(quantity, "value"), text(quantity, "comparator")
     if value is None or abs(value) > _LARGEST:
         raise _refusal("bad_value")
-    named, notes = unit_for(said.mdc, unit(quantity))
-    linear(named, PARAMETERS[said.mdc].unit)
-    flags = (*said.flags, *notes)
+    meant = in_unit(said.mdc, unit(quantity))
+    linear(meant.unit, PARAMETERS[meant.mdc].unit)
+    said, named, flags = replace(said, mdc=meant.mdc), meant.unit, (*said.flags, *meant.notes)
     if not comparator:
         return replace(said, value=float(value), unit=named, flags=flags)
     if comparator not in _COMPARATORS:

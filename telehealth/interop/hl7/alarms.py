@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from telehealth.errors import Invalid
 from telehealth.interop.hl7.rows import Group, Row
-from telehealth.interop.nomenclature import attribute, meaning, unit_for, unit_of
+from telehealth.interop.nomenclature import attribute, in_unit, meaning, unit_of
 from telehealth.vitals.codes import PARAMETERS
 from telehealth.vitals.reported import REASONS, Collector, ReportedAlarm
 from telehealth.vitals.units import linear
@@ -138,10 +138,11 @@ def _measured(row: Row | None) -> tuple[float | None, str, int, Limits]:
     source = meaning(row.codes).mdc
     text, bounds = row.segment.text(5), limits(row.segment.raw(7))
     sent = unit_of(row.segment.component(6, 1), row.segment.component(6, 2), row.segment.component(6, 3))
-    parameter = PARAMETERS.get(source)
+    meant = in_unit(source, sent)
+    parameter = PARAMETERS.get(meant.mdc)
     if parameter is None or not _NUMBER.fullmatch(text) or not sent:
         return None, "", source, bounds
-    factor, shift = linear(unit_for(source, sent)[0], parameter.unit)
+    factor, shift = linear(meant.unit, parameter.unit)
     ends = (None if end is None else round(end * factor + shift, 6) for end in (bounds.low, bounds.high))
     return round(float(text) * factor + shift, 6), parameter.unit, source, Limits(*ends)
 

@@ -1,12 +1,13 @@
 """IHE PCD-01 (ORU^R01): from rows to observations, each taken or refused with its reason."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from telehealth.errors import Invalid
 from telehealth.interop.hl7.rows import Group, Row
 from telehealth.interop.hl7.waves import is_attribute, is_wave, is_wave_group, read_waves
-from telehealth.interop.nomenclature import Meaning, meaning, unit_for, unit_of
+from telehealth.interop.nomenclature import Meaning, in_unit, meaning, unit_of
 from telehealth.vitals.codes import PARAMETERS, TEXTS
 from telehealth.vitals.model import Quality
 from telehealth.vitals.reported import REASONS, UNCONFIRMED, Collector, Observed
@@ -65,14 +66,15 @@ def _with_number(row: Row, code: Meaning, said: Observed) -> Observed:
     if matched is None:
         raise _refusal("bad_value")
     sent = unit_of(row.segment.component(6, 1), row.segment.component(6, 2), row.segment.component(6, 3))
-    unit, notes = unit_for(code.mdc, sent)
+    meant = in_unit(code.mdc, sent)
     # Refused here, so that the row that lacks it is named.
-    linear(unit, PARAMETERS[code.mdc].unit)
+    linear(meant.unit, PARAMETERS[meant.mdc].unit)
+    said, unit = replace(said, mdc=meant.mdc), meant.unit
     number = float(Decimal(matched["number"]))
     if comparator := matched["comparator"]:
         spoken = f"{comparator} {matched['number']}"
         return _changed(said, unit=unit, quality=Quality.QUESTIONABLE, text=spoken, flags=(*said.flags, "comparator"))
-    return _changed(said, value=number, unit=unit, flags=(*said.flags, *notes))
+    return _changed(said, value=number, unit=unit, flags=(*said.flags, *meant.notes))
 
 
 def _number_text(row: Row) -> str:

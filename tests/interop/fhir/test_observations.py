@@ -50,7 +50,15 @@ HR = ("8867-4", 147842, 75.0, "/min")
             {"code": coded((LOINC, "38208-5")), "valueQuantity": quantity(6, "{score}")},
             ("72514-3", None, 6.0, "{score}"),
         ),
-        ({"code": coded((LOINC, "19889-5")), "valueQuantity": quantity(5.1, "%")}, ("19889-5", None, 5.1, "%")),
+        ({"code": coded((LOINC, "19889-5")), "valueQuantity": quantity(5.1, "%")}, ("19889-5", 151708, 5.1, "%")),
+        (
+            {"code": coded((MDC, "151708"), (LOINC, "19889-5")), "valueQuantity": quantity(5.1, "%")},
+            ("19889-5", 151708, 5.1, "%"),
+        ),
+        (
+            {"code": coded((MDC, "151708"), (LOINC, "19891-1")), "valueQuantity": quantity(5, "kPa")},
+            ("19891-1", 151708, 37.5031, "mm[Hg]"),
+        ),
         ({"code": coded((LOINC, "9843-4")), "valueQuantity": quantity(0.42, "m")}, ("9843-4", None, 42.0, "cm")),
         ({"valueQuantity": quantity(90, "/min", comparator="<")}, ("8867-4", 147842, "< 90", "/min")),
         (

@@ -42,6 +42,9 @@ from tests.interop.hl7.wire import (
         (row("151658^MDC_PULS_OXIM_PLETH_RESP_RATE^MDC", "19", "{breaths}/min^^UCUM"), (151658, 19.0, "/min")),
         (row("150017^MDC_PRESS_BLD_SYS^MDC", "121", "266016^MDC_DIM_MMHG^MDC"), (150017, 121.0, "mm[Hg]")),
         (row("148066^MDC_ECG_V_P_C_RATE^MDC", "1", BPM), (148066, 1.0, "/min")),
+        # One term for the pressure of carbon dioxide and for its share.
+        (row("151708^MDC_CONC_AWAY_CO2_ET^MDC", "5.1", PERCENT), (151708, 5.1, "%")),
+        (row("151708^MDC_CONC_AWAY_CO2_ET^MDC", "38", "266016^MDC_DIM_MMHG^MDC"), (151708, 38.0, "mm[Hg]")),
         # Millimetres of ECG paper, at 10 mm/mV.
         (row("131841^MDC_ECG_AMPL_ST_I^MDC", "1.5", "263442^MDC_DIM_MILLI_M^MDC"), (131841, 0.15, "mV")),
         (row("131904^MDC_ECG_AMPL_ST_AVF^MDC", "-0.05", "266418^MDC_DIM_MILLI_VOLT^MDC"), (131904, -0.05, "mV")),

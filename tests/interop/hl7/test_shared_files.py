@@ -73,6 +73,8 @@ def test_04_a_home_blood_pressure_takes_the_time_of_the_row_above() -> None:
     assert recorded(found) == [(150021, 120.0, "mm[Hg]"), (150022, 80.0, "mm[Hg]"), (150023, 100.0, "mm[Hg]")]
     # OBX-14 stands in the row of the pressure (1.0.1); the device's own clock (67975) is an attribute, no measurement.
     assert {one["taken_at"] for one in found["recorded"]} == {"2009-08-13T09:57:15.000Z"}
+    # MSH-7 is of a month before: the clock of one of the two is wrong, so nothing follows from the values.
+    assert all(one["flags"] == ["clocks_disagree", "questionable"] for one in found["recorded"])
     # NE and AL: the sender asks what became of it, not whether it came.
     assert "\rMSA|AA|MSGID1234|" in found["ack"]
 
