@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import uvloop
 from aioice.stun import Class, Message, Method, parse_message
 
 from telehealth.clock import SystemClock
@@ -123,3 +124,27 @@ async def test_tcp_can_be_left_out() -> None:
     with pytest.raises(OSError, match=r"refused|failed"):
         await asyncio.open_connection("127.0.0.1", plane.port)
     await plane.aclose()
+
+
+def test_on_the_loop_that_serves_a_check_is_answered_and_connections_are_bounded() -> None:
+    async def tried() -> None:
+        plane = ForwardingPlane(MediaSettings(host="127.0.0.1"), SystemClock())
+        heard = Listener(plane)
+        await plane.start()
+        await plane.open(ROOM, ANA)
+        opened = [await asyncio.open_connection("127.0.0.1", plane.port) for _ in range(TCP_PER_HOST + 1)]
+        try:
+            await until(lambda: plane.statistics().dropped["tcp_limit"] == 1)
+            reader, writer = opened[0]
+            writer.write(frame(check(heard.offers["ana"][0].sdp)))
+            [answer] = Frames().feed(await asyncio.wait_for(reader.read(2048), 5))
+            assert parse_message(answer).message_class is Class.RESPONSE
+        finally:
+            for _, writer in opened:
+                writer.close()
+            await until(lambda: len(plane._tcp) == 0)
+            await plane.aclose()
+
+    # As `telehealth serve` does: its transports are other objects than asyncio's.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(tried())
