@@ -110,8 +110,8 @@ async def test_a_room_says_whom_one_meets_there(house: House) -> None:
     patient, doctor = await house.person("Ana Ruiz", Role.PATIENT), await house.person("Ifeoma", Role.PRACTITIONER)
     visit = await house.visit(patient, doctor)
     guest = await house.guest(doctor, visit.id)
-    words = "Your visit with Ifeoma"
-    for who, words in ((patient, words), (guest, words), (doctor, "Visit of Ana Ruiz")):
+    theirs = "Your visit with Ifeoma"
+    for who, words in ((patient, theirs), (guest, theirs), (doctor, "Visit of Ana Ruiz")):
         assert words in (await seen(house, f"/rooms/{visit.id}", who))[2]
     assert "Ana Ruiz" not in (await seen(house, f"/rooms/{visit.id}", guest))[2]
     await house.services.desk._encounters.save(visit.finished(house.clock.now()), was=visit)
