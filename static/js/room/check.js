@@ -112,6 +112,7 @@ export class DeviceCheck {
     const works = mayWork(tried);
     this._line("connection", works ? "ok" : "bad", foundWords(tried, this._visit.plain));
     this._tryAgain.hidden = works || tried.path === "old";
+    if (!works) find("#check-connection", HTMLElement, this._root).scrollIntoView({ block: "nearest" });
   }
 
   /** @param {"camera" | "microphone" | "connection"} which @param {"busy" | "ok" | "off" | "bad"} state @param {string} [words] */
