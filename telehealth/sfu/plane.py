@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from telehealth.clock import Clock
@@ -291,7 +292,8 @@ class ForwardingPlane:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(UNASKED_S)
-            self._tend_ways(self._clock.monotonic())
+            with _surviving():
+                self._tend_ways(self._clock.monotonic())
             for _ in range(len(self._rooms)):
                 if not self._take_turn(self._clock.monotonic()):
                     break
@@ -302,11 +304,8 @@ class ForwardingPlane:
         room = self._rota.turn(now)
         if room is None:
             return False
-        try:
+        with _surviving():
             self._tend(room, now)
-        except Exception:
-            # Deadlines and repeated requests of all rooms hang on this.
-            logger.exception("upkeep of the media plane failed once")
         return True
 
     def _find(self, encounter: EncounterId, participant: ParticipantId) -> tuple[Room, Seat]:
@@ -416,3 +415,12 @@ class ForwardingPlane:
         place = self._places.get(transport)
         if place is not None and place[0].learn(place[1], place[2], packet):
             self._changed(place[0], place[1])
+
+
+@contextmanager
+def _surviving() -> Iterator[None]:
+    """Let a fault of ours in upkeep be known and end there: deadlines and repeated requests of all rooms hang on it."""
+    try:
+        yield
+    except Exception:
+        logger.exception("upkeep of the media plane failed once")
