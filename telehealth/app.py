@@ -17,7 +17,8 @@ from telehealth.consultations.carrying_out import RoomPorts
 from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Admission, Encounter, Participant
-from telehealth.consultations.ports import MediaPlane
+from telehealth.consultations.path_check import PathCheck
+from telehealth.consultations.ports import MediaPlane, MediaTrials, NoTrials
 from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
 from telehealth.consultations.tasks import Tasks
@@ -148,6 +149,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
                 new_id=ground.new_id,
             ),
             rooms=rooms,
+            path_check=_path_check(settings, ground, carried),
             audit=AuditReader(ground.audit, settings.node),
             assets=assets,
             proxies=Proxies(settings.trusted_proxies),
@@ -348,6 +350,7 @@ class Carried:
     """What carries sound and pictures, and what keeps them; `port` is 0 for a plane that is not ours."""
 
     media: MediaPlane
+    trials: MediaTrials
     port: int
     recorder: Recorder
     files: SealedFiles
@@ -359,13 +362,13 @@ async def _carried(
 ) -> AsyncIterator[Carried]:
     files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
     if media is not None:
-        yield Carried(media, 0, NoRecorder(), files)
+        yield Carried(media, NoTrials(), 0, NoRecorder(), files)
         return
     async with _media(settings, ground.clock) as plane:
         metrics.follow(lambda: media_figures(plane.statistics()))
         recorder = RoomRecorder(plane, ground.stores.recordings, files, ground.clock, ground.new_id)
         async with aclosing(recorder):
-            yield Carried(plane, plane.port, recorder, files)
+            yield Carried(plane, plane, plane.port, recorder, files)
 
 
 def media_figures(media: MediaStatistics) -> list[Figure]:
@@ -400,6 +403,11 @@ def _room_host(settings: Settings, ground: Ground, carried: Carried) -> RoomHost
     )
     ice_servers = turn_servers(settings, ground.clock)
     return RoomHost(ports, ice_servers=ice_servers, limits=RoomLimits(rooms=settings.rooms_limit))
+
+
+def _path_check(settings: Settings, ground: Ground, carried: Carried) -> PathCheck:
+    ice_servers = turn_servers(settings, ground.clock)
+    return PathCheck(ground.stores.encounters, carried.trials, ice_servers, ground.new_id)
 
 
 def turn_servers(settings: Settings, clock: Clock) -> Callable[[ParticipantId], Sequence[IceServer]]:

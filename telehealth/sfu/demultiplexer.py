@@ -66,27 +66,26 @@ class Demultiplexer:
         elif path is None:
             self._counters.dropped[Drop.FOREIGN] += 1
         else:
-            path.heard_at = now
-            self._accepted(path.transport, datagram, now)
+            self._accepted(path, datagram, now)
 
-    def _accepted(self, transport: Transport, datagram: bytes, now: float) -> None:
-        first = datagram[0]
+    def _accepted(self, path: Path, datagram: bytes, now: float) -> None:
+        first, transport = datagram[0], path.transport
         if 128 <= first < 192 and len(datagram) >= 12:
             if transport.allowance < len(datagram):
                 self._counters.dropped[Drop.RATE] += 1
                 return
             transport.allowance -= len(datagram)
             if is_rtcp(datagram):
-                self._rtcp(transport, datagram, now)
+                self._rtcp(path, datagram, now)
             else:
-                self._rtp(transport, datagram, now)
+                self._rtp(path, datagram, now)
         elif 20 <= first < 64:
             transport.receive_record(datagram)
         else:
             self._counters.dropped[Drop.UNKNOWN] += 1
 
-    def _rtp(self, transport: Transport, datagram: bytes, now: float) -> None:
-        dropped = self._counters.dropped
+    def _rtp(self, path: Path, datagram: bytes, now: float) -> None:
+        dropped, transport = self._counters.dropped, path.transport
         if transport.unprotect is None:
             dropped[Drop.EARLY] += 1
             return
@@ -100,6 +99,7 @@ class Demultiplexer:
         except (SrtpError, ValueError):
             dropped[Drop.SRTP] += 1
             return
+        path.heard_at = now  # Only now: a source address is easily forged.
         if publication is None:
             self._unrouted(transport, packet, ssrc, now)
             return
@@ -134,8 +134,8 @@ class Demultiplexer:
             transport.arrivals.note(number, now)
         publication.repair(packet, repeated, now)
 
-    def _rtcp(self, transport: Transport, datagram: bytes, now: float) -> None:
-        dropped = self._counters.dropped
+    def _rtcp(self, path: Path, datagram: bytes, now: float) -> None:
+        dropped, transport = self._counters.dropped, path.transport
         if transport.unprotect_rtcp is None:
             dropped[Drop.EARLY] += 1
             return
@@ -148,16 +148,16 @@ class Demultiplexer:
         except (SrtpError, ValueError):
             dropped[Drop.SRTP] += 1
             return
+        path.heard_at = now
         transport.keep_reporter(ssrc)
         receive_rtcp(transport, compound, now, self._counters)
 
     def _stun(self, datagram: bytes, address: Address, path: Path | None, now: float, send: Send) -> None:
         ufrag = stun.addressee(datagram)
         if ufrag is None:
-            # Answers to our probes, and indications: from a validated address they are a sign of life.
-            if path is not None:
+            # An answer to our probe is a sign of life: nobody else knows its transaction. All else says nothing.
+            if path is not None and path.transport.probe_answered(datagram, now):
                 path.heard_at = now
-                path.transport.probe_answered(datagram, now)
             self._counters.dropped[Drop.STUN] += path is None
             return
         transport = self._transports.get(ufrag)

@@ -16,6 +16,11 @@ SSRCS_PER_ROOM = 4096
 ADDRESSES_PER_TRANSPORT = 8
 DTLS_QUEUE = 16
 
+TRIALS = 32
+"""Browsers that try their way to us at one moment, before they join."""
+TRIAL_S = 10.0
+"""How long one may take; the page gives up after five."""
+
 TWIN_TRIES = 10
 """How often a free port is looked for that is free for UDP and TCP alike."""
 TCP_CONNECTIONS = 512

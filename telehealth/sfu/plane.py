@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from telehealth.clock import Clock
@@ -31,6 +32,7 @@ from telehealth.sfu.rota import Rota
 from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
+from telehealth.sfu.trial import Trials, trial_text
 from telehealth.sfu.udp import UdpPort
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class MediaSettings:
 
 
 class ForwardingPlane:
-    """Implements consultations.ports.MediaPlane on one UDP socket of this process."""
+    """Implements consultations.ports.MediaPlane, and MediaTrials, on one UDP socket of this process."""
 
     def __init__(self, settings: MediaSettings, clock: Clock) -> None:
         if not settings.advertised:
@@ -74,6 +76,7 @@ class ForwardingPlane:
         self._tasks = Tasks()
         self._farewells = Tasks()
         self._rota = Rota()
+        self._trials = Trials(self._demultiplexer, self._transport, self._free)
 
     @property
     def port(self) -> int:
@@ -106,6 +109,7 @@ class ForwardingPlane:
         """Say goodbye to everybody and free the socket and all tasks."""
         for encounter in list(self._rooms):
             await self.close_room(encounter)
+        self._trials.close()
         await self._farewells.settle()
         await self._tasks.aclose()
         await self._tcp.aclose()
@@ -144,7 +148,7 @@ class ForwardingPlane:
             self._rota.add(room, now)
         if seat.pending is not None:
             self._shut(seat.pending)
-        transport = Transport(self._certificate, self._udp.send, self._counters, now)
+        transport = self._transport()
         peer = Peer(participant, transport)
         if seat.current is None:
             seat.current = peer
@@ -244,12 +248,19 @@ class ForwardingPlane:
         if (room := self._rooms.get(encounter)) is not None:
             room.tap(tap)
 
+    def try_path(self, person: str) -> str:
+        return trial_text(self._endpoint(self._trials.open(person)))
+
     def tick(self) -> None:
         """Do all that is due."""
         now = self._clock.monotonic()
-        self._tcp.tick(now)
+        self._tend_ways(now)
         for room in list(self._rooms.values()):
             self._tend(room, now)
+
+    def _tend_ways(self, now: float) -> None:
+        self._tcp.tick(now)
+        self._trials.tick(now)
 
     def _tend(self, room: Room, now: float) -> None:
         elapsed, room.tended_at = now - room.tended_at, now
@@ -281,7 +292,8 @@ class ForwardingPlane:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(UNASKED_S)
-            self._tcp.tick(self._clock.monotonic())
+            with _surviving():
+                self._tend_ways(self._clock.monotonic())
             for _ in range(len(self._rooms)):
                 if not self._take_turn(self._clock.monotonic()):
                     break
@@ -292,11 +304,8 @@ class ForwardingPlane:
         room = self._rota.turn(now)
         if room is None:
             return False
-        try:
+        with _surviving():
             self._tend(room, now)
-        except Exception:
-            # Deadlines and repeated requests of all rooms hang on this.
-            logger.exception("upkeep of the media plane failed once")
         return True
 
     def _find(self, encounter: EncounterId, participant: ParticipantId) -> tuple[Room, Seat]:
@@ -341,16 +350,17 @@ class ForwardingPlane:
             self._emit_offer(room, seat, peer)
 
     def _emit_offer(self, room: Room, seat: Seat, peer: Peer) -> None:
-        endpoint = Endpoint(
-            peer.transport.credentials,
-            self._certificate.fingerprint,
-            self._settings.advertised,
-            self.port,
-            self._settings.protocols,
-        )
         number = peer.negotiation.number
-        sdp = offer_text(endpoint, peer.negotiation.offered or (), version=number)
+        sdp = offer_text(self._endpoint(peer.transport), peer.negotiation.offered or (), version=number)
         self._emit(MediaOffered(room.encounter, seat.participant, number, sdp, peer.negotiation.tracks()))
+
+    def _transport(self) -> Transport:
+        return Transport(self._certificate, self._udp.send, self._counters, self._clock.monotonic())
+
+    def _endpoint(self, transport: Transport) -> Endpoint:
+        settings = self._settings
+        fingerprint = self._certificate.fingerprint
+        return Endpoint(transport.credentials, fingerprint, settings.advertised, self.port, settings.protocols)
 
     def _emit(self, event: MediaEvent) -> None:
         for listener in self._listeners:
@@ -396,9 +406,21 @@ class ForwardingPlane:
     def _shut(self, peer: Peer) -> None:
         self._places.pop(peer.transport, None)
         self._demultiplexer.remove(peer.transport)
-        self._farewells.start(peer.transport.aclose())
+        self._free(peer.transport)
+
+    def _free(self, transport: Transport) -> None:
+        self._farewells.start(transport.aclose())
 
     def _learn(self, transport: Transport, packet: bytes) -> None:
         place = self._places.get(transport)
         if place is not None and place[0].learn(place[1], place[2], packet):
             self._changed(place[0], place[1])
+
+
+@contextmanager
+def _surviving() -> Iterator[None]:
+    """Let a fault of ours in upkeep be known and end there: deadlines and repeated requests of all rooms hang on it."""
+    try:
+        yield
+    except Exception:
+        logger.exception("upkeep of the media plane failed once")

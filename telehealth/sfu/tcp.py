@@ -5,12 +5,20 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from telehealth.clock import Clock
 from telehealth.errors import Unavailable
 from telehealth.rtp.tcp_framing import Frames, frame
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import TCP_CONNECTIONS, TCP_FIRST_CHECK_S, TCP_PER_HOST, TCP_STALLED_S, TCP_WAITING_BYTES
+from telehealth.sfu.limits import (
+    FORGET_S,
+    TCP_CONNECTIONS,
+    TCP_FIRST_CHECK_S,
+    TCP_PER_HOST,
+    TCP_STALLED_S,
+    TCP_WAITING_BYTES,
+)
 from telehealth.sfu.stun import TCP, Address
 
 logger = logging.getLogger(__name__)
@@ -58,7 +66,7 @@ class TcpPort:
         await asyncio.sleep(0)  # The loop tells an aborted connection of its end at its next turn.
 
     def tick(self, now: float) -> None:
-        """Drop who has not proved anything in time, and who takes nothing any more."""
+        """Drop who has not proved anything in time, whose transport has ended, and who takes nothing any more."""
         for stream in list(self._streams):
             if stream.is_idle(now) or stream.is_stalled(now):
                 stream.abort()
@@ -114,14 +122,13 @@ class _Stream(asyncio.Protocol):
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
         self._opened_at = port.now()
-        self._proved = False
+        self._answered_at: float | None = None
         self._full_since: float | None = None
         self.address: Address = (TCP, 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            return
-        self._transport = transport
+        # Not checked by isinstance: uvloop's transports inherit from nothing.
+        transport = self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername") or ("", 0)
         self.address = (TCP + peer[0], peer[1])
         if not self._port.admit(self, self.address[0]):
@@ -147,7 +154,7 @@ class _Stream(asyncio.Protocol):
 
     def send(self, datagram: bytes, address: Address) -> None:
         """Send now or skip. Only who passed a check is ever answered, so that an answer proves the peer."""
-        self._proved = True
+        self._answered_at = self._port.now()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -160,7 +167,9 @@ class _Stream(asyncio.Protocol):
         self._port.sent(len(datagram))
 
     def is_idle(self, now: float) -> bool:
-        return not self._proved and now - self._opened_at > TCP_FIRST_CHECK_S
+        if self._answered_at is None:
+            return now - self._opened_at > TCP_FIRST_CHECK_S
+        return now - self._answered_at > FORGET_S
 
     def is_stalled(self, now: float) -> bool:
         return self._full_since is not None and now - self._full_since > TCP_STALLED_S

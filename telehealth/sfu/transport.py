@@ -226,11 +226,13 @@ class Transport:
         self._probe = stun.transaction(datagram)
         self._send(datagram, self.address)
 
-    def probe_answered(self, datagram: bytes, now: float) -> None:
-        """Take what may be the answer to our probe; nobody else on a validated path knows its transaction."""
-        if self._probe is not None and stun.transaction(datagram) == self._probe:
-            self._probe = None
-            self.round_trip_s = now - self.probed_at
+    def probe_answered(self, datagram: bytes, now: float) -> bool:
+        """Take what may be the answer to our probe; tell whether it is."""
+        if self._probe is None or stun.transaction(datagram) != self._probe:
+            return False
+        self._probe = None
+        self.round_trip_s = now - self.probed_at
+        return True
 
     def _send_record(self, record: bytes) -> None:
         if self.address is not None:

@@ -78,6 +78,16 @@ class FrontDesk:
         """Return an encounter whose reader is checked by whoever shows something of it; NotFound."""
         return await self._encounters.get(encounter)
 
+    async def other_side(self, principal: Principal, encounter: Encounter) -> dict[str, str]:
+        """Return whom the caller meets there: `practitioner` for a patient, `patient` for staff; empty if unknown."""
+        if principal.role is Role.PATIENT:
+            names = {user.id: user.name for user in await self._accounts.practitioners(principal)}
+            practitioner = encounter.practitioner_id
+            return {"practitioner": names[practitioner]} if practitioner in names else {}
+        if encounter.ended:
+            return {}
+        return {"patient": (await self._consultations.patient(principal, encounter.patient_id)).name}
+
     async def open_encounter(self, principal: Principal, encounter: EncounterId) -> Encounter:
         """Return an encounter to which the principal may add readings, while they wait too; Gone once it has ended."""
         require_role(principal, Action.ADD_READING)

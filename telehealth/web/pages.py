@@ -84,8 +84,9 @@ async def room_page(request: web.Request) -> web.Response:
     reach = services(request)
     encounter = await reach.consultations.get(who, EncounterId(path_id(request, "encounter")))
     me = await reach.accounts.me(who)
+    met = await reach.desk.other_side(who, encounter)
     data = {
-        "encounter": {"id": encounter.id, "kind": encounter.kind.value},
+        "encounter": {"id": encounter.id, "kind": encounter.kind.value, **met},
         "role": who.role.value,
         "name": me.name,
         "home": home_of(who),

@@ -26,6 +26,7 @@ class Limit:
 OPENINGS = Limit("opening", 30)
 RENEWALS = Limit("renewal", 60)
 TICKETS = Limit("ticket", 60)
+TRIALS = Limit("trial", 20)
 SOCKETS = Limit("socket", 600)
 INVITATIONS = Limit("invitation", 30)
 READINGS = Limit("reading", 240)

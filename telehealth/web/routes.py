@@ -10,6 +10,7 @@ from telehealth.web.api import (
     cases,
     encounters,
     history,
+    path_check,
     photos,
     readings,
     recordings,
@@ -348,6 +349,14 @@ _ENCOUNTERS = (
         A.READ_RECORDING,
         "Read a recording.",
         content="video/webm",
+    ),
+    Route(
+        "POST",
+        f"{_V1}/encounters/{{encounter}}/media-trial",
+        path_check.try_path,
+        A.ENTER_ROOM,
+        "Open a transport that carries nothing, to see which way a browser reaches the media port.",
+        answers=path_check.TrialShown,
     ),
     Route(
         "POST",

@@ -10,6 +10,7 @@ from telehealth.bus import Bus
 from telehealth.clock import Clock
 from telehealth.config import Settings
 from telehealth.consultations.host import RoomHost
+from telehealth.consultations.path_check import PathCheck
 from telehealth.consultations.recordings import RecordingFiles, Recordings
 from telehealth.consultations.service import Consultations
 from telehealth.dispatch.service import Dispatch
@@ -68,6 +69,7 @@ class Services:
     trail: AuditTrail
     desk: FrontDesk
     rooms: RoomHost
+    path_check: PathCheck
     audit: AuditReader
     assets: Assets
     proxies: Proxies

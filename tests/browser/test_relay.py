@@ -1,4 +1,4 @@
-"""Where no way leads out but a relay's, the call goes through a real coturn with the credentials of the server."""
+"""Where no way leads out but a relay's, the check says so and the call goes through a real coturn."""
 
 import os
 from collections.abc import Iterator
@@ -56,17 +56,18 @@ def relayed_demo(relay: Relay) -> Iterator[Demo]:
             yield running
 
 
-async def enter(browser: Browser, url: str, viewport: dict[str, int]) -> Page:
+async def enter(browser: Browser, url: str, viewport: dict[str, int], *, check: str) -> Page:
     context, page = await sign_in(browser, url, viewport)
     await context.add_init_script(RELAY_ONLY)
     await page.reload()
+    await expect(page.locator("#check-connection .check-words")).to_contain_text(check, timeout=10_000)
     await page.get_by_test_id("join-button").click()
     return page
 
 
 async def test_a_call_through_nothing_but_a_relay(browser: Browser, relayed_demo: Demo) -> None:
-    patient = await enter(browser, relayed_demo["patient_url"], PHONE)
-    doctor = await enter(browser, relayed_demo["doctor_url"], DESK)
+    patient = await enter(browser, relayed_demo["patient_url"], PHONE, check="once you are let in")
+    doctor = await enter(browser, relayed_demo["doctor_url"], DESK, check="relay (TURN over UDP)")
     await let_in(doctor)
     for page in (patient, doctor):
         await expect(page.get_by_test_id("remote-video").first).to_be_visible(timeout=30_000)

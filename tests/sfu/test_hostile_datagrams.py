@@ -10,7 +10,7 @@ from telehealth.sfu.aiortc_hooks import Certificate, SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.demultiplexer import Demultiplexer
 from telehealth.sfu.limits import DTLS_QUEUE, INBOUND_BYTES_PER_S, REPORTERS_PER_TRANSPORT, SSRCS_PER_TRANSPORT
-from telehealth.sfu.stun import Address
+from telehealth.sfu.stun import Address, Credentials
 from telehealth.sfu.transport import Transport
 
 HOME: Address = ("127.0.0.1", 5000)
@@ -97,8 +97,28 @@ async def test_only_binding_requests_are_answered(bench: Bench) -> None:
 
 async def test_an_answer_to_our_probe_is_a_sign_of_life(bench: Bench) -> None:
     bench.connected()
-    bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE)), now=9.0)
+    bench.transport.remote = Credentials("them", "p" * 24)
+    bench.transport.probe(8.0)
+    transaction = parse_message(bench.sent[-1][0]).transaction_id
+    bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE)), now=8.5)
+    assert bench.transport.heard_at == 1.0  # Not of that transaction: anybody may have written it.
+    bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE, transaction_id=transaction)), now=9.0)
+    assert (bench.transport.heard_at, bench.transport.round_trip_s) == (9.0, 1.0)
+
+
+async def test_only_what_is_authentic_is_a_sign_of_life(bench: Bench) -> None:
+    bench.connected()
+
+    def refuse(datagram: bytes) -> bytes:
+        raise SrtpError(7)
+
+    bench.transport.unprotect = bench.transport.unprotect_rtcp = refuse
+    for datagram in (rtp(), b"\x80\xc8" + bytes(30), b"\xff", b"\x16" + bytes(50)):
+        bench.receive(datagram, now=9.0)
+    assert bench.transport.heard_at == 1.0
+    bench.connected().receive(rtp(), now=9.0)
     assert bench.transport.heard_at == 9.0
+    await bench.transport.aclose()
 
 
 @pytest.mark.parametrize(

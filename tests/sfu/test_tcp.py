@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import uvloop
 from aioice.stun import Class, Message, Method, parse_message
 
 from telehealth.clock import SystemClock
@@ -10,7 +11,7 @@ from telehealth.errors import Unavailable
 from telehealth.ids import ParticipantId
 from telehealth.rtp.tcp_framing import Frames, frame
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import TCP_FIRST_CHECK_S, TCP_PER_HOST, TCP_STALLED_S, TCP_WAITING_BYTES
+from telehealth.sfu.limits import FORGET_S, TCP_FIRST_CHECK_S, TCP_PER_HOST, TCP_STALLED_S, TCP_WAITING_BYTES
 from telehealth.sfu.plane import ForwardingPlane, MediaSettings
 from telehealth.sfu.stun import Address
 from telehealth.sfu.tcp import TcpPort, _Stream
@@ -59,6 +60,23 @@ async def test_whoever_proves_nothing_is_dropped_after_a_while_and_hears_nothing
     writer.write(frame(b"\x16\xfe\xff" + bytes(60)) + frame(b"") + frame(b"\x80" * 100))
     await until(lambda: still_plane.statistics().dropped["foreign"] == 2)
     clock.advance(TCP_FIRST_CHECK_S + 0.1)
+    still_plane.tick()
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    await until(lambda: len(still_plane._tcp) == 0)
+
+
+async def test_a_connection_ends_a_while_after_its_transport(still_plane: ForwardingPlane, clock: FakeClock) -> None:
+    heard = Listener(still_plane)
+    await still_plane.open(ROOM, ANA)
+    reader, writer = await asyncio.open_connection("127.0.0.1", still_plane.port)
+    writer.write(frame(check(heard.offers["ana"][0].sdp)))
+    assert await asyncio.wait_for(reader.read(2048), 5)
+    await still_plane.close(ROOM, ANA)
+    # It keeps sending, but nobody answers any more.
+    writer.write(frame(check(heard.offers["ana"][0].sdp)))
+    await until(lambda: still_plane.statistics().dropped["stun"] == 1)
+    clock.advance(FORGET_S + 0.1)
     still_plane.tick()
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
@@ -123,3 +141,27 @@ async def test_tcp_can_be_left_out() -> None:
     with pytest.raises(OSError, match=r"refused|failed"):
         await asyncio.open_connection("127.0.0.1", plane.port)
     await plane.aclose()
+
+
+def test_on_the_loop_that_serves_a_check_is_answered_and_connections_are_bounded() -> None:
+    async def tried() -> None:
+        plane = ForwardingPlane(MediaSettings(host="127.0.0.1"), SystemClock())
+        heard = Listener(plane)
+        await plane.start()
+        await plane.open(ROOM, ANA)
+        opened = [await asyncio.open_connection("127.0.0.1", plane.port) for _ in range(TCP_PER_HOST + 1)]
+        try:
+            await until(lambda: plane.statistics().dropped["tcp_limit"] == 1)
+            reader, writer = opened[0]
+            writer.write(frame(check(heard.offers["ana"][0].sdp)))
+            [answer] = Frames().feed(await asyncio.wait_for(reader.read(2048), 5))
+            assert parse_message(answer).message_class is Class.RESPONSE
+        finally:
+            for _, writer in opened:
+                writer.close()
+            await until(lambda: len(plane._tcp) == 0)
+            await plane.aclose()
+
+    # As `telehealth serve` does: its transports are other objects than asyncio's.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(tried())

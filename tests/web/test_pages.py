@@ -101,9 +101,21 @@ async def test_a_room_gives_its_script_what_it_needs(house: House) -> None:
     doctor = await house.person("Ifeoma Okafor", Role.PRACTITIONER)
     visit = await house.visit(await house.person("Ana Ruiz", Role.PATIENT), doctor)
     data = data_of((await seen(house, f"/rooms/{visit.id}", doctor))[2])
-    assert data["encounter"] == {"id": visit.id, "kind": "on_demand"}
+    assert data["encounter"] == {"id": visit.id, "kind": "on_demand", "patient": "Ana Ruiz"}
     assert (data["role"], data["name"]) == ("practitioner", "Ifeoma Okafor")
     assert data["vitals"] == json.loads(json.dumps(as_page_data()))
+
+
+async def test_a_room_says_whom_one_meets_there(house: House) -> None:
+    patient, doctor = await house.person("Ana Ruiz", Role.PATIENT), await house.person("Ifeoma", Role.PRACTITIONER)
+    visit = await house.visit(patient, doctor)
+    guest = await house.guest(doctor, visit.id)
+    theirs = "Your visit with Ifeoma"
+    for who, words in ((patient, theirs), (guest, theirs), (doctor, "Visit of Ana Ruiz")):
+        assert words in (await seen(house, f"/rooms/{visit.id}", who))[2]
+    assert "Ana Ruiz" not in (await seen(house, f"/rooms/{visit.id}", guest))[2]
+    await house.services.desk._encounters.save(visit.finished(house.clock.now()), was=visit)
+    assert (await seen(house, f"/rooms/{visit.id}", doctor))[0] == 200
 
 
 @pytest.mark.parametrize(

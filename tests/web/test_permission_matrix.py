@@ -218,6 +218,7 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "read_encounter": encounter(),
     "invite": encounter({"name": "Gil Moreau"}),
     "read_timeline": encounter(),
+    "try_path": encounter(),
     "read_vitals": within(INTERVAL),
     "read_trends": within(INTERVAL),
     "read_strip": within("?from=2026-01-01T00:00:00Z"),

@@ -136,7 +136,7 @@ register({
   "role.device": "Device",
   "role.system": "System",
   "device.bind": "Bind",
-  "device.free": "Free",
+  "device.free": "Release",
   "device.rotate": "New credential",
   "device.revoke": "Revoke",
   "device.revoked": "Revoked",

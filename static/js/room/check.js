@@ -5,20 +5,26 @@ import { knows, text } from "../ui/text.js";
 import { waysOn } from "./local_errors.js";
 import { devices } from "./media.js";
 import { Level } from "./level.js";
+import { foundWords, mayWork, tryPath } from "./path.js";
 
 /** @import { Problem, Wish } from "./local_errors.js" */
 /** @import { LocalMedia } from "./media.js" */
-
-const SLOW_MS = 800;
 
 export class DeviceCheck {
   /**
    * @param {HTMLElement} root
    * @param {LocalMedia} media
+   * @param {{ encounter: string, plain: boolean }} visit `plain`: in words for a patient.
    */
-  constructor(root, media) {
+  constructor(root, media, visit) {
     this._root = root;
     this._media = media;
+    this._visit = visit;
+    this._trying = new AbortController();
+    this._tryAgain = find("#try-path", HTMLButtonElement, root);
+    this._tryAgain.addEventListener("click", () => void this._tryConnection());
+    // Whoever changes to another network is told at once whether that helps.
+    this._online = () => void this._tryConnection();
     this._preview = find("#preview", HTMLVideoElement, root);
     this._problem = find("#check-problem", HTMLElement, root);
     this._level = new Level(find("#level", HTMLElement, root));
@@ -32,6 +38,7 @@ export class DeviceCheck {
 
   /** Begin all three checks. */
   start() {
+    addEventListener("online", this._online);
     void this._tryConnection();
     void this.take("all");
   }
@@ -42,6 +49,8 @@ export class DeviceCheck {
   }
 
   stop() {
+    removeEventListener("online", this._online);
+    this._trying.abort();
     this._level.stop();
     this._preview.srcObject = null;
   }
@@ -94,26 +103,23 @@ export class DeviceCheck {
   }
 
   async _tryConnection() {
+    this._trying.abort();
+    const trying = (this._trying = new AbortController());
+    this._tryAgain.hidden = true;
     this._line("connection", "busy");
-    if (!("RTCPeerConnection" in globalThis) || !("WebSocket" in globalThis)) {
-      this._line("connection", "bad", "check.connection.old");
-      return;
-    }
-    const began = performance.now();
-    try {
-      const answer = await fetch("/livez", { cache: "no-store", signal: AbortSignal.timeout(8000) });
-      const slow = performance.now() - began > SLOW_MS;
-      this._line("connection", answer.ok ? "ok" : "bad", slow && answer.ok ? "check.connection.slow" : undefined);
-    } catch {
-      this._line("connection", "bad");
-    }
+    const tried = await tryPath(this._visit.encounter, trying.signal);
+    if (trying.signal.aborted) return;
+    const works = mayWork(tried);
+    this._line("connection", works ? "ok" : "bad", foundWords(tried, this._visit.plain));
+    this._tryAgain.hidden = works || tried.path === "old";
+    if (!works) find("#check-connection", HTMLElement, this._root).scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {"camera" | "microphone" | "connection"} which @param {"busy" | "ok" | "off" | "bad"} state @param {string} [key] */
-  _line(which, state, key = `check.${which}.${state}`) {
+  /** @param {"camera" | "microphone" | "connection"} which @param {"busy" | "ok" | "off" | "bad"} state @param {string} [words] */
+  _line(which, state, words = text(`check.${which}.${state}`)) {
     const line = find(`#check-${which}`, HTMLElement, this._root);
     line.dataset["state"] = state;
-    find(".check-words", HTMLElement, line).textContent = text(key);
+    find(".check-words", HTMLElement, line).textContent = words;
     const sign = { busy: "clock", ok: "check", off: "info", bad: "close" }[state];
     find(".check-sign", HTMLElement, line).replaceChildren(icon(sign));
   }

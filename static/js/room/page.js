@@ -55,7 +55,8 @@ export class RoomPage {
       rejoin: () => void this._rejoin(),
       home: HOMES.get(this._role) ?? "/",
     });
-    this._check = new DeviceCheck(this._view.section("check"), this._media);
+    const visit = { encounter: this._encounter, plain: this._role === "patient" };
+    this._check = new DeviceCheck(this._view.section("check"), this._media, visit);
     this._visit = this._newVisit();
     const room = this._view.section("consultation");
     room.dataset["role"] = this._role;

@@ -91,8 +91,8 @@ function sum(a, b, kind) {
   };
 }
 
-/** @param {Readonly<Record<string, any>> | undefined} local */
-function pathOf(local) {
+/** The way of a local candidate, empty if unknown. @param {Readonly<Record<string, any>> | undefined} local */
+export function pathOf(local) {
   return local?.["candidateType"] === "relay" ? "relay" : String(local?.["protocol"] ?? "");
 }
 

@@ -146,14 +146,15 @@ export class Stage {
     seat.root.dataset["place"] = tile.place;
     seat.root.dataset["picture"] = picture ? "on" : "off";
     seat.root.dataset["source"] = tile.source;
-    seat.root.dataset["silent"] = String(!own && person?.sources.microphone?.muted === true);
+    const silent = !own && person?.sources.microphone?.muted === true;
+    seat.root.dataset["silent"] = String(silent);
     seat.root.dataset["away"] = String(!own && (scene.interrupted || person?.connected === false || person?.media === "lost"));
     const speaks = !own && tile.source === "camera" && scene.speaking === tile.participant;
     seat.root.dataset["speaking"] = String(speaks);
     seat.root.toggleAttribute("data-mirrored", own && tile.source === "camera" && scene.mirrored);
     name(seat.video, own && tile.source === "camera" ? "local-video" : !own && picture ? "remote-video" : "");
     seat.video.setAttribute("aria-label", own ? what : text(`room.${tile.source === "screen" ? "screen" : "picture"}_of`, { name: what }));
-    seat.name.textContent = speaks ? text("room.speaking", { name: what }) : what;
+    seat.name.textContent = speaks || silent ? text(speaks ? "room.speaking" : "room.mute", { name: what }) : what;
     seat.blank.textContent = initials(own ? (person?.name ?? "") : what);
     showPin(seat.pin, tile, what);
     // With one other person there is nothing to choose from.
