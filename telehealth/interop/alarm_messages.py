@@ -14,6 +14,7 @@ from telehealth.vitals.rhythm import Hint, Rhythm
 from telehealth.vitals.rhythms import RhythmSeen
 from telehealth.vitals.scores import Band, Score, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.signals import Signals, SignalState
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 EventIdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
@@ -129,6 +130,23 @@ class EntriesMade(Message):
     entries: tuple[EntryShown, ...]
 
 
+class SignalsShown(Message):
+    """Whether the alarms of the patient are heard and seen; `until` of a pause, `by` empty if nobody has set it."""
+
+    state: SignalState
+    until: Ms | None
+    by: Line
+    at: Ms | None
+
+
+class SignalsSet(Message):
+    """Somebody has paused the alarms, turned them off or on."""
+
+    type: Literal["signals"] = "signals"
+    id: EventIdText
+    signals: SignalsShown
+
+
 class RhythmMessage(Message):
     """What the ECG looks like where somebody asked: support, no diagnosis.
 
@@ -165,6 +183,9 @@ class AlarmsJson:
             EntryShown(entry=one.entry, value=one.value, at=to_ms(one.at), by=one.by_name) for one in entries.values()
         )
         return _without_id(EntriesMade(id=_FIRST, entries=shown))
+
+    def signals(self, signals: Signals) -> bytes:
+        return _without_id(SignalsSet(id=_FIRST, signals=signals_shown(signals)))
 
     def rhythm(self, seen: RhythmSeen) -> bytes:
         rhythm = seen.rhythm or Rhythm(None, None, None, (), None)
@@ -230,6 +251,11 @@ def score_shown(score: Score) -> ScoreShown:
         asked_by=score.asked_by,
         demo=score.demo,
     )
+
+
+def signals_shown(signals: Signals) -> SignalsShown:
+    """Return the signals as they are shown."""
+    return SignalsShown(state=signals.state, until=_ms(signals.until), by=signals.set_by_name, at=_ms(signals.set_at))
 
 
 def _tile(alarm: Alarm) -> str:

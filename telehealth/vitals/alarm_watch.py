@@ -172,7 +172,7 @@ class AlarmWatch:
                 self._patients.setdefault(encounter, known)
 
     async def known(self, encounter: EncounterId) -> Sequence[bytes]:
-        """Return bodies of events that tell how alarms, limits, entries and scores of an encounter stand."""
+        """Return bodies of events that tell how alarms, signals, limits, entries and scores of an encounter stand."""
         ports = self._ports
         here = self.find(encounter)
         alarms: Iterable[Alarm] = (
@@ -184,6 +184,7 @@ class AlarmWatch:
         return [
             await self.limits_body(encounter),
             ports.wire.entries(entries),
+            ports.wire.signals(await ports.records.signals(encounter)),
             ports.wire.rhythm(self.rhythms.told(encounter)),
             *(ports.wire.score(score) for score in newest.values()),
             *(ports.wire.alarm(alarm) for alarm in alarms),

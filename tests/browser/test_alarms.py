@@ -1,5 +1,6 @@
 """A patient whose oxygen falls, in Chromium: the alarm is seen, answered, gets worse, is told again; with pictures."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,27 @@ async def picture(page: Page, name: str) -> None:
     await page.screenshot(path=folder / f"{name}.png")
 
 
+async def pause_all(doctor: Page, patient: Page) -> None:
+    """Pause what is seen and heard, look at both ends and after a reload, and turn it on again."""
+    await doctor.get_by_test_id("pause-alarms").click()
+    ends = [page.locator("#alarm-signals") for page in (doctor, patient)]
+    for end in ends:
+        await expect(end).to_contain_text(re.compile(r"paused.*[12]:\d\d"))
+        await expect(end).to_contain_text("not an alarm system")
+    await expect(ends[0]).to_contain_text("Dr Ifeoma Okafor")
+    await expect(doctor.locator("#alarm-bar")).to_be_hidden()
+    await expect(doctor.locator("#alarms")).to_contain_text("SpO2 LOW")
+    await expect(patient.locator("#alarm-bar")).to_be_hidden()
+    await picture(doctor, "paused")
+    await picture(patient, "patient-paused")
+    await patient.reload()
+    await expect(ends[1]).to_be_visible()
+    await doctor.get_by_test_id("alarms-on").click()
+    for end in ends:
+        await expect(end).to_be_hidden()
+    await expect(doctor.locator("#alarm-bar")).to_be_visible()
+
+
 async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
     patient, doctor = await meet(browser, demo)
     bar = doctor.locator("#alarm-bar")
@@ -47,6 +69,8 @@ async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
     await expect(patient.locator("#alarm-bar button")).to_have_count(0)
     await picture(doctor, "medium")
     await picture(patient, "patient")
+
+    await pause_all(doctor, patient)
 
     await doctor.get_by_test_id("alarm-acknowledge").click()
     await expect(bar).to_contain_text("Seen by Dr Ifeoma Okafor")

@@ -26,6 +26,7 @@ from telehealth.vitals.limits import Limit
 from telehealth.vitals.model import Device, DeviceAssociation, FrameFlag, Report, Sample, WaveBlock, WaveChannel
 from telehealth.vitals.rhythms import MAX_FOLLOWED, Rhythms, RhythmSeen
 from telehealth.vitals.scoring import Entry
+from telehealth.vitals.signals import SignalState, SignalsWanted
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
 from tests.builders import (
@@ -143,6 +144,60 @@ async def test_a_pause_lasts_as_long_as_it_may_and_no_other(node: Node) -> None:
     await node.alarms.snooze(IFEOMA, ENCOUNTER, alarm.id, 60)
     await node.seconds(61, spo2=86.0)
     assert [a["alarm"]["snoozed_until"] is None for a in node.told()] == [True, False, True]
+
+
+QUIET = SignalsWanted(SignalState.AUDIO_PAUSED, 120)
+AMINA = Person(the_admin(), "Amina Diallo")
+
+
+async def test_a_pause_of_all_alarms_is_told_kept_written_down_and_survives_a_restart(
+    node: Node, database: Database
+) -> None:
+    await node.alarms.set_signals(IFEOMA, ENCOUNTER, QUIET)
+    (told,) = node.told("signals")
+    assert (told["signals"]["state"], told["signals"]["by"]) == ("audio_paused", "Dr Ifeoma Okafor")
+    assert told["signals"]["until"] - told["signals"]["at"] == 120_000
+    assert node.audit.actions == ["signals.audio_paused"]
+    (entry,) = await node.stores.encounters.timeline(ENCOUNTER)
+    assert (entry.kind, entry.author, entry.text) == (EntryKind.ALARM_SIGNALS, DOCTOR, "audio_paused 120 s")
+    after = Node(database, RecordingBus(), node.clock)
+    assert (await after.alarms.signals(the_patient(), ENCOUNTER)).set_by_name == "Dr Ifeoma Okafor"
+    node.clock.advance(120)
+    assert (await after.alarms.signals(the_patient(), ENCOUNTER)).state is SignalState.ON
+
+
+async def test_while_alarms_are_off_they_are_watched_and_kept_all_the_same(node: Node) -> None:
+    await node.alarms.set_signals(AMINA, ENCOUNTER, SignalsWanted(SignalState.ALARM_OFF))
+    await node.seconds(20, spo2=86.0)
+    assert (await node.open()).text == "** SpO2 LOW 86 < 90"
+    with pytest.raises(Conflict):
+        await node.alarms.set_signals(IFEOMA, ENCOUNTER, QUIET)
+    await node.alarms.set_signals(IFEOMA, ENCOUNTER, SignalsWanted(SignalState.ON))
+    assert [one["signals"]["state"] for one in node.told("signals")] == ["alarm_off", "on"]
+    assert node.audit.actions == ["signals.alarm_off", "signals.audio_paused", "signals.on"]
+
+
+@pytest.mark.parametrize(
+    ("who", "state", "refusal"),
+    [
+        (the_patient(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_guest(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_patient(), SignalState.ON, Forbidden),
+        (the_admin(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_paramedic(), SignalState.ALARM_PAUSED, Forbidden),
+        (the_paramedic(), SignalState.AUDIO_OFF, Forbidden),
+        (the_doctor(), SignalState.ALARM_OFF, Forbidden),
+        (the_doctor(subject=OTHER_DOCTOR), SignalState.AUDIO_PAUSED, NotFound),
+    ],
+)
+async def test_nobody_else_pauses_or_turns_off(
+    node: Node, who: Principal, state: SignalState, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await node.alarms.set_signals(
+            Person(who, "Somebody"), ENCOUNTER, SignalsWanted(state, 60 if state.paused else 0)
+        )
+    assert (node.told("signals"), node.audit.actions) == ([], [])
 
 
 async def test_what_has_ended_cannot_be_acknowledged_and_what_never_was_is_not_found(node: Node) -> None:
@@ -351,7 +406,7 @@ async def test_a_device_that_was_released_is_not_lost(node: Node) -> None:
 async def test_who_comes_later_is_told_how_things_stand(node: Node) -> None:
     await node.seconds(20, spo2=86.0)
     kinds = [json.loads(body)["type"] for body in await node.watch.known(ENCOUNTER)]
-    assert kinds == ["limits", "entries", "rhythm", "score", "alarm"]
+    assert kinds == ["limits", "entries", "signals", "rhythm", "score", "alarm"]
 
 
 async def test_a_patient_of_whom_nothing_comes_is_forgotten(node: Node) -> None:

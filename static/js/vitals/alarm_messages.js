@@ -32,6 +32,13 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
 /** @typedef {Readonly<{ type: "score", id: string, score: Score }>} ScoreIssued */
 /** @typedef {Readonly<{ type: "limits", id: string, band: string, age_known: boolean, limits: readonly Limit[] }>} LimitsSet */
 /** @typedef {Readonly<{ type: "entries", id: string, entries: readonly Entry[] }>} EntriesMade */
+/** @typedef {"on" | "audio_paused" | "alarm_paused" | "audio_off" | "alarm_off"} SignalState */
+/**
+ * Whether the alarms of the patient are heard and seen; `until` of a pause.
+ *
+ * @typedef {Readonly<{ state: SignalState, until: number | null, by: string, at: number | null }>} Signals
+ */
+/** @typedef {Readonly<{ type: "signals", id: string, signals: Signals }>} SignalsSet */
 /** @typedef {"bradycardia" | "tachycardia" | "pause" | "irregular"} Hint */
 /**
  * Beats found in the ECG, where somebody asked; `checked` is false when the device's rate differs.
@@ -39,7 +46,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
  * @typedef {Readonly<{ type: "rhythm", id: string, on: boolean, channel: number, rate: number | null,
  *   device_rate: number | null, rmssd_ms: number | null, checked: boolean | null, hints: readonly Hint[], demo: boolean }>} RhythmSeen
  */
-/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade | RhythmSeen} WatchMessage */
+/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade | SignalsSet | RhythmSeen} WatchMessage */
 
 /** @type {readonly Hint[]} */
 const HINTS = ["bradycardia", "tachycardia", "pause", "irregular"];
@@ -56,6 +63,7 @@ export function parseWatch(type, from) {
   if (type === "alarm") return { type, id, alarm: alarm(fields(from["alarm"], "alarm")) };
   if (type === "score") return { type, id, score: score(fields(from["score"], "score")) };
   if (type === "entries") return { type, id, entries: list(from, "entries", entry) };
+  if (type === "signals") return { type, id, signals: signals(fields(from["signals"], "signals")) };
   if (type === "rhythm") return rhythm(id, from);
   return { type, id, band: text(from, "band"), age_known: flag(from, "age_known"), limits: list(from, "limits", limit) };
 }
@@ -98,6 +106,16 @@ export function alarm(from) {
     bedside: text(from, "bedside"),
     demo: flag(from, "demo"),
     late: flag(from, "late"),
+  };
+}
+
+/** @param {Fields} from @returns {Signals} */
+export function signals(from) {
+  return {
+    state: choice(from, "state", ["on", "audio_paused", "alarm_paused", "audio_off", "alarm_off"]),
+    until: numberOrNull(from, "until"),
+    by: text(from, "by"),
+    at: numberOrNull(from, "at"),
   };
 }
 
