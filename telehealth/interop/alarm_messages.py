@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -20,6 +21,7 @@ from telehealth.vitals.vital_signs import SIGNS, Vital
 EventIdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
 PriorityName = Literal["low", "medium", "high"]
 _FIRST = "0-0"
+_TILES = MappingProxyType({"lead_off": "heart-rate", "probe_off": "spo2", "apnoea": "resp-rate"})
 
 
 class AlarmShown(Message):
@@ -88,7 +90,7 @@ class ScoreIssued(Message):
 
 
 class LimitShown(Message):
-    """The limits of one vital; `set_by` is empty for those of the age."""
+    """The limits of one vital; `set_by` is empty for those of the age, `apnoea_s` null but for the respiratory rate."""
 
     vital: Vital
     label: Line
@@ -99,6 +101,7 @@ class LimitShown(Message):
     low: float | None
     high: float | None
     very_high: float | None
+    apnoea_s: float | None
     set_by: Line
     set_at: Ms | None
 
@@ -261,10 +264,10 @@ def signals_shown(signals: Signals) -> SignalsShown:
 def _tile(alarm: Alarm) -> str:
     """Return the key of the tile that the alarm is about, empty if none."""
     condition = alarm.condition
-    if condition.kind is AlarmKind.LIMIT:
+    if condition.kind is AlarmKind.LIMIT and condition.subject in SIGNS:
         sign = SIGNS[Vital(condition.subject)]
         return "art" if alarm.source in ("ART", "ABP") else sign.tile
-    return {"lead_off": "heart-rate", "probe_off": "spo2"}.get(condition.subject, "")
+    return _TILES.get(condition.subject, "")
 
 
 def _limit(known: SetLimit) -> LimitShown:
@@ -279,6 +282,7 @@ def _limit(known: SetLimit) -> LimitShown:
         low=limit.low,
         high=limit.high,
         very_high=limit.very_high,
+        apnoea_s=limit.apnoea_s if limit.vital is Vital.RESP_RATE else None,
         set_by=known.set_by_name,
         set_at=_ms(known.set_at),
     )

@@ -18,9 +18,10 @@ from telehealth.clock import Clock
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import DeviceId, EncounterId, NewId
 from telehealth.vitals.alarm import Alarm, AlarmPolicy
+from telehealth.vitals.breaths import shows_breaths
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import SetLimit, age_in_months, band_of, in_force
-from telehealth.vitals.model import Report, WaveBlock, WaveChannel
+from telehealth.vitals.model import FrameFlag, Report, WaveBlock, WaveChannel
 from telehealth.vitals.patient_watch import Known, Outcome, PatientWatch
 from telehealth.vitals.ports import Devices
 from telehealth.vitals.rhythms import Rhythms
@@ -130,6 +131,12 @@ class AlarmWatch:
 
     def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
         self.rhythms.waved(channel, block, self._ports.clock.now())
+        demo = int.__and__(block.flags, FrameFlag.DEMO) != 0
+        if not shows_breaths(channel) or (demo and not self._demonstration):
+            return
+        known = self._patients.get(channel.encounter_id) or self._newcomer(channel.encounter_id)
+        if known is not None and known.watch is not None:
+            known.watch.waved(channel, block)
 
     def device_alarm(self, encounter: EncounterId, said: DeviceAlarm) -> None:
         """Take what a device says of an alarm of its own; its message has been stored by the caller."""

@@ -10,7 +10,7 @@ from telehealth.vitals.alarm import Alarm, AlarmPolicy
 from telehealth.vitals.codes import HEART_RATE
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import AgeBand, Limit, SetLimit, band_of, in_force, proposed
-from telehealth.vitals.model import Report, Sample
+from telehealth.vitals.model import FrameFlag, Report, Sample, WaveBlock, WaveChannel
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered, Entry, Scoring
 from telehealth.vitals.track import AlarmChanged, Track
@@ -127,6 +127,13 @@ class PatientWatch:
         self.heard_at = heard_at
         return Outcome(tuple(self._stream(demo=demo).track.alive(device, heard_at, continuous=True)))
 
+    def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
+        """Take a block of a channel that shows breaths; what comes late says nothing of the present."""
+        demo = int.__and__(block.flags, FrameFlag.DEMO) != 0
+        if block.late or (demo and not self.demonstration):
+            return
+        self._stream(demo=demo).track.waved(channel, block)
+
     def device_alarm(self, said: DeviceAlarm) -> Outcome:
         if said.demo and not self.demonstration:
             return Outcome()
@@ -138,6 +145,7 @@ class PatientWatch:
         scores: list[Score] = []
         for stream in self._streams.values():
             changes += stream.track.tick(at)
+            changes += stream.track.breathe(self.limits[Vital.RESP_RATE].limit.apnoea_s, at)
             scores += stream.scoring.tick(stream.track.latest, self.entries, self.known.months, at)
         for key, behind in list(self._late.items()):
             if (at - behind.heard_at).total_seconds() >= CAUGHT_UP_S:

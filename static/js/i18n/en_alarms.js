@@ -57,6 +57,8 @@ register({
   "limits.low": "Low",
   "limits.high": "High",
   "limits.very_high": "Very high",
+  "limits.apnoea": "Apnoea after",
+  "limits.seconds": "{seconds} s",
   "limits.set_by": "{name}, {time}",
   "limits.save": "Set limits",
   "limits.propose": "Propose from present values",

@@ -23,7 +23,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
  */
 /**
  * @typedef {Readonly<{ vital: string, label: string, tile: string, unit: string, decimals: number, very_low: number | null,
- *   low: number | null, high: number | null, very_high: number | null, set_by: string, set_at: number | null }>} Limit
+ *   low: number | null, high: number | null, very_high: number | null, apnoea_s: number | null, set_by: string, set_at: number | null }>} Limit
  */
 /** @typedef {"consciousness" | "oxygen" | "temperature" | "spo2_scale"} EntryKind */
 /** @typedef {Readonly<{ entry: EntryKind, value: string, at: number, by: string }>} Entry */
@@ -153,6 +153,7 @@ function limit(from) {
     low: numberOrNull(from, "low"),
     high: numberOrNull(from, "high"),
     very_high: numberOrNull(from, "very_high"),
+    apnoea_s: numberOrNull(from, "apnoea_s"),
     set_by: text(from, "set_by"),
     set_at: numberOrNull(from, "set_at"),
   };

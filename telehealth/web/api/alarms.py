@@ -15,6 +15,7 @@ from telehealth.interop.alarm_messages import (
     signals_shown,
 )
 from telehealth.vitals.alarms import Person
+from telehealth.vitals.apnoea import LEAST_S, MOST_S
 from telehealth.vitals.limits import Limit
 from telehealth.vitals.scoring import Entry
 from telehealth.vitals.signals import SignalState, SignalsWanted
@@ -74,7 +75,7 @@ class SignalsAnswer(Answer):
 
 
 class LimitToSet(Body):
-    """Limits of one vital; null: none."""
+    """Limits of one vital; null: none. Delays, and the time without a breath, stay as they are if they are null."""
 
     vital: Annotated[Vital, Field(strict=False)]
     very_low: Number | None = None
@@ -83,6 +84,7 @@ class LimitToSet(Body):
     very_high: Number | None = None
     delay_s: Delay | None = None
     urgent_delay_s: Delay | None = None
+    apnoea_s: Annotated[float, Field(ge=LEAST_S, le=MOST_S, multiple_of=5)] | None = None
 
     def to_domain(self, before: Limit) -> Limit:
         return Limit(
@@ -94,6 +96,7 @@ class LimitToSet(Body):
             before.delay_s if self.delay_s is None else self.delay_s,
             before.urgent_delay_s if self.urgent_delay_s is None else self.urgent_delay_s,
             before.hysteresis,
+            before.apnoea_s if self.apnoea_s is None else self.apnoea_s,
         )
 
 
