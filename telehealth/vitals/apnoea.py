@@ -19,7 +19,7 @@ LEAST_S, USUAL_S, MOST_S = 10.0, 20.0, 40.0
 
 FRESH_S = 10.0
 CONTRADICTED_S = 60.0
-"""A device that has counted breaths for so long since the last one seen sees more than we do: we look anew."""
+"""A rate is a mean of what was before; one that is told for so long after the last breath that we saw is right."""
 
 MAX_WAVES = 8
 MAX_WORDS = 8
@@ -74,6 +74,7 @@ class Breathing:
         self._waves: dict[tuple[DeviceId, str], BreathWatch] = {}
         self._rates: dict[tuple[DeviceId, int], _Rate] = {}
         self._said: dict[tuple[DeviceId, str], _Word] = {}
+        self._still_until: datetime | None = None
 
     def wave(self, channel: WaveChannel, block: WaveBlock) -> None:
         """Take a block of the present of a channel of respiration; beyond eight channels no new ones are taken."""
@@ -132,7 +133,7 @@ class Breathing:
         found += [self._by_wave(watch, limit_s, at) for watch in self._waves.values()]
         sure = [one for one in found if one.state in (BreathState.STILL, BreathState.BREATHING)]
         if not sure:
-            found += [_by_rate(rate, limit_s, at) for rate in self._rates.values()]
+            found += [self._by_rate(rate, limit_s, at) for rate in self._rates.values()]
         for state in (BreathState.STILL, BreathState.BREATHING, BreathState.UNSURE):
             if those := [one for one in found if one.state is state]:
                 return min(those, key=lambda one: one.since)
@@ -150,19 +151,21 @@ class Breathing:
         if still_s >= CONTRADICTED_S and self._counts_breaths(watch.channel.device_id, at):
             watch.forget()
             return Breath(BreathState.UNSURE, at)
+        self._still_until = until
         return Breath(BreathState.STILL, last, watch.channel.label)
+
+    def _by_rate(self, rate: _Rate, limit_s: float, at: datetime) -> Breath:
+        if (at - rate.at).total_seconds() > FRESH_S:
+            return Breath(BreathState.UNKNOWN, at)
+        if rate.still_since is None:
+            still = self._still_until
+            of_before = still is not None and (rate.at - still).total_seconds() < CONTRADICTED_S
+            return Breath(BreathState.UNSURE if of_before else BreathState.BREATHING, rate.at)
+        long = (rate.at - rate.still_since).total_seconds() >= limit_s
+        return Breath(BreathState.STILL if long else BreathState.UNSURE, rate.still_since, rate.source)
 
     def _counts_breaths(self, device: DeviceId, at: datetime) -> bool:
         return any(of == device and _is_counting(rate, at) for (of, _), rate in self._rates.items())
-
-
-def _by_rate(rate: _Rate, limit_s: float, at: datetime) -> Breath:
-    if _is_counting(rate, at):
-        return Breath(BreathState.BREATHING, rate.at)
-    if rate.still_since is None or (at - rate.at).total_seconds() > FRESH_S:
-        return Breath(BreathState.UNKNOWN, at)
-    still = (rate.at - rate.still_since).total_seconds() >= limit_s
-    return Breath(BreathState.STILL if still else BreathState.UNSURE, rate.still_since, rate.source)
 
 
 def _is_counting(rate: _Rate, at: datetime) -> bool:

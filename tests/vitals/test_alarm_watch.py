@@ -1,6 +1,8 @@
 """AlarmWatch and Alarms over a real database: stored, told, answered, and what happens when something fails."""
 
 import json
+import math
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +12,7 @@ import pytest
 
 from telehealth.access import Principal, Role
 from telehealth.bus import Event, vitals_topic
+from telehealth.clock import to_ms
 from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.model import EntryKind
 from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
@@ -475,6 +478,24 @@ def test_alarms_are_counted_by_the_hour_without_simulated_and_late_ones() -> Non
     assert (counted.alarms, counted.hours, counted.per_hour) == (6, 2.0, 3.0)
     assert counted.top == (("SpO2 LOW", 5), ("HR HIGH", 1))
     assert load([], NOON).per_hour == 0
+
+
+# Breathing
+
+
+async def test_whose_breaths_alone_are_seen_is_watched_and_of_no_simulated_patient(node: Node) -> None:
+    chest = replace(CHANNEL, number=2, mdc=151780, label="Resp", unit="Ohm", rate_hz=62.5, gain=0.001)
+    for odd in (block(0, flags=FrameFlag.DEMO), block(0)):
+        assert node.watch.patients == 0
+        node.watch.waved(chest, odd)
+    assert node.watch.patients == 1
+    for second in range(90):
+        for fifth in range(5):
+            height = 800 * math.sin(math.pi * (second + fifth / 5) / 2) if second < 60 else 0.0
+            at_ms = to_ms(node.clock.now()) + 200 * fifth
+            node.watch.waved(chest, WaveBlock(2, 0, 0, at_ms, struct.pack("<12h", *[round(height)] * 12)))
+        await node.seconds(1)
+    assert [a["alarm"]["text"] for a in node.told()] == ["*** APNOEA > 20 s"]
 
 
 # Rhythm
