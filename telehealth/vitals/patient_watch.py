@@ -1,7 +1,7 @@
 """PatientWatch: everything that is watched of one patient, without I/O: reports and commands in, what changed out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from telehealth.ids import AlarmId, DeviceId, NewId
@@ -247,15 +247,15 @@ class PatientWatch:
 
 def _split(report: Report, heard_at: datetime) -> tuple[Report, Report]:
     """Return what of the report speaks for the present, and what for the past."""
-    late = [sample for sample in report.samples if _is_late(sample, heard_at)]
-    now = [sample for sample in report.samples if not _is_late(sample, heard_at)]
+    late = [sample for sample in report.samples if _is_late(sample, heard_at, spot=report.spot)]
+    now = [sample for sample in report.samples if not _is_late(sample, heard_at, spot=report.spot)]
     return _with(report, now), _with(report, late)
 
 
 def _with(report: Report, samples: Sequence[Sample]) -> Report:
-    return Report(report.device_id, report.taken_at, report.received_at, report.demo, tuple(samples))
+    return replace(report, samples=tuple(samples))
 
 
-def _is_late(sample: Sample, heard_at: datetime) -> bool:
-    patience_s = LATE_CUFF_AFTER_S if is_episodic(sample.mdc) else LATE_AFTER_S
+def _is_late(sample: Sample, heard_at: datetime, *, spot: bool) -> bool:
+    patience_s = LATE_CUFF_AFTER_S if spot or is_episodic(sample.mdc) else LATE_AFTER_S
     return (heard_at - sample.taken_at).total_seconds() > patience_s

@@ -73,6 +73,13 @@ class Seen:
     device: DeviceId
     heard_at: datetime
     continuous: bool = False
+    measured_at: datetime | None = None
+
+    def measured(self, at: datetime) -> None:
+        """Who measures again so soon does so all the time: only of such a one is silence a fault."""
+        if self.measured_at is not None and 0 < (at - self.measured_at).total_seconds() <= LINK_LOST_S:
+            self.continuous = True
+        self.measured_at = at
 
 
 class Track:
@@ -106,11 +113,11 @@ class Track:
         changes = self.alive(report.device_id, heard_at)
         touched: list[tuple[Vital, SourceState]] = []
         for sample in report.samples:
-            state = self.latest.take(report.device_id, sample)
+            state = self.latest.take(report.device_id, sample, spot=report.spot)
             if state is None:
                 continue
-            if not is_episodic(sample.mdc):
-                self.devices[report.device_id].continuous = True
+            if not state.spot:
+                self.devices[report.device_id].measured(sample.taken_at)
             changes += self._off(state, sample.taken_at)
             if sample.mdc in SIGNS[Vital.RESP_RATE].sources:
                 self._breathing.rate(report.device_id, sample)
@@ -283,8 +290,7 @@ class Track:
         if limit.vital is Vital.RESP_RATE and state.value == 0:
             # Not yet: it is an apnoea if it lasts (see breathe).
             return []
-        episodic = is_episodic(state.mdc)
-        timing = _AT_ONCE if episodic else Timing(limit.delay_s, limit.urgent_delay_s, _CLEAR_S)
+        timing = _AT_ONCE if state.spot else Timing(limit.delay_s, limit.urgent_delay_s, _CLEAR_S)
         changes = []
         for side in SIDES:
             condition = _of(limit.vital, side)
@@ -384,7 +390,7 @@ def _sight(limit: Limit, side: str, state: SourceState, at: datetime) -> Sight:
     value = rounded(state.value or 0.0, sign.decimals)
     yellow, red = (limit.low, limit.very_low) if side == "low" else (limit.high, limit.very_high)
     priority = _beyond(value, yellow, red, side, 0.0)
-    held = _beyond(value, yellow, red, side, 0.0 if is_episodic(state.mdc) else limit.hysteresis)
+    held = _beyond(value, yellow, red, side, 0.0 if state.spot else limit.hysteresis)
     crossed = red if priority is Priority.HIGH else yellow
     than = "<" if side == "low" else ">"
     reading = "" if crossed is None else f"{sign.written(value)} {than} {sign.written(crossed)}"
