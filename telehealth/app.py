@@ -44,6 +44,7 @@ from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.sealed_files import SealedFiles
+from telehealth.vitals.alarm import AlarmPolicy
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.aliases import AliasRegistry
@@ -100,7 +101,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             devices=ground.stores.devices, audit=ground.audit, clock=ground.clock, new_id=ground.new_id
         )
         watch_ports = _watch_ports(ground)
-        watch = AlarmWatch(watch_ports, demonstration=settings.demo)
+        watch = AlarmWatch(watch_ports, demonstration=settings.demo, policy=_alarm_policy(settings))
         watch.start()
         stack.push_async_callback(watch.aclose)
         encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
@@ -248,6 +249,10 @@ def _watch_ports(ground: Ground) -> WatchPorts:
         clock=ground.clock,
         new_id=ground.new_id,
     )
+
+
+def _alarm_policy(settings: Settings) -> AlarmPolicy:
+    return AlarmPolicy(realarm_s=60.0 * settings.alarm_again_minutes if settings.alarm_again_minutes else None)
 
 
 def _vitals(ground: Ground) -> VitalsPlane:

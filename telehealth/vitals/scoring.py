@@ -12,7 +12,7 @@ from telehealth.vitals.mews import VARIANT as MEWS_VARIANT
 from telehealth.vitals.mews import mews
 from telehealth.vitals.news2 import LEAST_MONTHS, MAX_AGE_S, News2Inputs, news2
 from telehealth.vitals.scores import Consciousness, Result, Score, ScoreInput, ScoreKind, rounded
-from telehealth.vitals.shock_index import belong_together, shock_index
+from telehealth.vitals.shock_index import ADULT_MONTHS, belong_together, shock_index
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 STABLE_S = 60.0
@@ -105,8 +105,9 @@ class Scoring:
             scale = f"SpO2 scale {material.spo2_scale}"
             found.append(self._score(ScoreKind.NEWS2, f"RCP 2017, {scale}", news2(material.news2()), material, at))
             found.append(self._score(ScoreKind.MEWS, MEWS_VARIANT, material.mews(), material, at))
-        if (ratio := material.shock_index()) is not None:
-            found.append(self._score(ScoreKind.SHOCK_INDEX, "HR / SYS", ratio, material, at))
+        if (ratio := material.shock_index(months)) is not None:
+            variant = "HR / SYS" if months is None or months >= ADULT_MONTHS else "HR / SYS, SIPA"
+            found.append(self._score(ScoreKind.SHOCK_INDEX, variant, ratio, material, at))
         return found
 
     def _score(self, kind: ScoreKind, variant: str, result: Result, material: "Material", at: datetime) -> Score:
@@ -155,14 +156,14 @@ class Material:
     def mews(self) -> Result:
         return mews({vital.value: self.value(vital) for vital in _VITALS}, self.consciousness)
 
-    def shock_index(self) -> Result | None:
+    def shock_index(self, months: int | None) -> Result | None:
         """Return it if rate and pressure were measured near each other."""
         rate, pressure = self.readings[Vital.HEART_RATE], self.readings[Vital.SYSTOLIC]
         if rate is None or pressure is None or pressure.value <= 0:
             return None
         if not belong_together(rate.taken_at, pressure.taken_at):
             return None
-        return shock_index(rate.value, pressure.value)
+        return shock_index(rate.value, pressure.value, months)
 
     def input(self, name: str, points: int | None) -> ScoreInput:
         """Return an input as it is kept."""

@@ -41,6 +41,11 @@ NO_DATA_S = 15.0
 DEVICE_ALARM_S = WORD_S
 """A device's own alarm of which it says nothing any more ends after so long."""
 
+ZEROING_S = 10.0
+OPEN_TO_AIR = 15.0
+ARTERIAL = frozenset(range(150033, 150036)) | frozenset(range(150037, 150040))
+"""Pressures of an arterial line, mmHg."""
+
 MAX_DEVICE_ALARMS = 50
 LATEST_TEXT = 80
 SIDES = ("low", "high")
@@ -104,7 +109,10 @@ class Track:
 
     def adopt(self, alarms: Iterable[Alarm]) -> None:
         """Go on with alarms that were open before this process began."""
-        self._points |= {alarm.condition: Point(alarm) for alarm in alarms if alarm.condition not in self._points}
+        for alarm in alarms:
+            until = alarm.snoozed_until
+            snooze = None if until is None else Snooze(until, alarm.priority)
+            self._points.setdefault(alarm.condition, Point(alarm, snooze))
 
     # What comes in
 
@@ -290,7 +298,7 @@ class Track:
         if limit.vital is Vital.RESP_RATE and state.value == 0:
             # Not yet: it is an apnoea if it lasts (see breathe).
             return []
-        timing = _AT_ONCE if state.spot else Timing(limit.delay_s, limit.urgent_delay_s, _CLEAR_S)
+        timing = _AT_ONCE if state.spot else _timing(limit, state)
         changes = []
         for side in SIDES:
             condition = _of(limit.vital, side)
@@ -374,6 +382,13 @@ class Track:
             self._points.pop(condition, None)
         else:
             self._points[condition] = point
+
+
+def _timing(limit: Limit, state: SourceState) -> Timing:
+    # A transducer that is zeroed or flushed is open to the air for some seconds: nobody's pressure is nearly nothing.
+    near_air = state.mdc in ARTERIAL and state.value is not None and state.value < OPEN_TO_AIR
+    hold_s = ZEROING_S if near_air else 0.0
+    return Timing(limit.delay_s + hold_s, limit.urgent_delay_s + hold_s, _CLEAR_S)
 
 
 def _of(vital: Vital, side: str) -> Condition:

@@ -309,6 +309,24 @@ def test_after_a_restart_it_goes_on_with_what_was_open() -> None:
     assert forgotten.told == [("ended", alarm.text)]
 
 
+def test_a_pause_of_an_alarm_holds_after_a_restart() -> None:
+    before = Bed().seconds(20, WELL | {SPO2: 86.0})
+    (alarm,) = before.watch.open_alarms
+    before.watch.snooze(alarm.id, before.now, "d" * 32, 300)
+    after = Bed(alarms=before.watch.open_alarms)
+    after.second = before.second
+    after.seconds(10, WELL).seconds(20, WELL | {SPO2: 86.0})
+    assert [what for what, _ in after.told] == ["ended", "raised"]
+    assert not after.watch.open_alarms[0].signals(after.now)
+
+
+def test_a_transducer_that_is_zeroed_is_held_for_ten_seconds_and_no_longer() -> None:
+    bed = Bed().seconds(10, {ART: 120.0}).seconds(12, {ART: 2.0}).seconds(5, {ART: 118.0})
+    assert bed.told == []
+    bed.seconds(17, {ART: 2.0})
+    assert bed.told == [("raised", "*** SYS LOW 2 < 70")]
+
+
 def test_an_alarm_of_nobody_here_is_not_found() -> None:
     assert Bed().watch.acknowledge(AlarmId("x"), NOON, "d" * 32, "") is None
 

@@ -17,6 +17,7 @@ import { PauseButtons, SignalsLine } from "./signals_view.js";
 
 const SNOOZE_S = 120;
 const LISTED = 30;
+const COUNT_AGAIN_MS = 60_000;
 
 /**
  * @typedef {object} AlarmPlaces
@@ -35,6 +36,8 @@ export class AlarmCentre {
     this._watch = NOTHING;
     this._said = new Set();
     this._now = 0;
+    this._countedAt = 0;
+    this._uncounted = false;
     this._sound = new AlarmSound();
     this._bar = new AlarmBar(
       places.bar,
@@ -80,7 +83,9 @@ export class AlarmCentre {
   /** @param {WatchMessage} message */
   heard(message) {
     this._watch = took(this._watch, message);
-    if (message.type === "alarm") this._announce(message.alarm);
+    if (message.type !== "alarm") return;
+    this._uncounted = true;
+    this._announce(message.alarm);
   }
 
   /** Call it twice a second. @param {number} now */
@@ -97,6 +102,7 @@ export class AlarmCentre {
     this._limits?.show(this._watch);
     this._showList(now);
     this._showSound();
+    if (this._uncounted && now - this._countedAt >= COUNT_AGAIN_MS) void this._readHistory();
   }
 
   stop() {
@@ -175,6 +181,8 @@ export class AlarmCentre {
   }
 
   async _readHistory() {
+    this._countedAt = this._now;
+    this._uncounted = false;
     try {
       const history = await api("GET", `${this._path}/alarms`);
       for (const one of [...history.alarms].reverse()) {
