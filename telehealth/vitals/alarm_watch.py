@@ -23,6 +23,7 @@ from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import SetLimit, age_in_months, band_of, in_force
 from telehealth.vitals.model import FrameFlag, Report, WaveBlock, WaveChannel
 from telehealth.vitals.patient_watch import Known, Outcome, PatientWatch
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.ports import Devices
 from telehealth.vitals.rhythms import Rhythms
 from telehealth.vitals.scores import Score
@@ -101,12 +102,21 @@ class AlarmWatch:
         ports: The outside.
         demonstration: Whether simulated data are watched, marked as such; otherwise they drive nothing.
         policy: Rules of all alarms.
+        table: By which children are scored, if the site has one.
     """
 
-    def __init__(self, ports: WatchPorts, *, demonstration: bool, policy: AlarmPolicy | None = None) -> None:
+    def __init__(
+        self,
+        ports: WatchPorts,
+        *,
+        demonstration: bool,
+        policy: AlarmPolicy | None = None,
+        table: PewsTable | None = None,
+    ) -> None:
         self._ports = ports
         self._demonstration = demonstration
         self._policy = policy or AlarmPolicy()
+        self._table = table
         self._patients: OrderedDict[EncounterId, Watched] = OrderedDict()
         self.rhythms = Rhythms(demonstration=demonstration)
         self._wake = asyncio.Event()
@@ -370,7 +380,7 @@ class AlarmWatch:
             scores=await records.scores(encounter, limit=SCORES_KNOWN),
         )
         now = self._ports.clock.now()
-        return PatientWatch(self._ports.new_id, self._policy, self._demonstration, known, now)
+        return PatientWatch(self._ports.new_id, self._policy, self._demonstration, known, now, self._table)
 
     async def _months(self, encounter: EncounterId) -> int | None:
         born = (await self._ports.bedsides.facts(encounter)).born

@@ -11,6 +11,7 @@ from telehealth.vitals.codes import HEART_RATE
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import AgeBand, Limit, SetLimit, band_of, in_force, proposed
 from telehealth.vitals.model import FrameFlag, Report, Sample, WaveBlock, WaveChannel
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered, Entry, Scoring
 from telehealth.vitals.track import AlarmChanged, Track
@@ -68,6 +69,7 @@ class PatientWatch:
 
     Attributes:
         demonstration: Whether simulated data are watched at all; if not, they drive nothing.
+        table: By which children are scored, if the site has one.
     """
 
     new_id: NewId
@@ -75,6 +77,7 @@ class PatientWatch:
     demonstration: bool
     known: Known
     heard_at: datetime
+    table: PewsTable | None = None
     limits: dict[Vital, SetLimit] = field(init=False)
     entries: dict[Entry, Entered] = field(init=False)
     _streams: dict[bool, _Stream] = field(default_factory=dict)
@@ -230,7 +233,7 @@ class PatientWatch:
     def _stream(self, *, demo: bool) -> _Stream:
         if demo not in self._streams:
             track = Track(self.new_id, self.policy, demo=demo)
-            self._streams[demo] = _Stream(track, Scoring(self.new_id, demo=demo))
+            self._streams[demo] = _Stream(track, Scoring(self.new_id, demo=demo, table=self.table))
         return self._streams[demo]
 
     def _catch_up(self, report: Report, heard_at: datetime) -> list[AlarmChanged]:

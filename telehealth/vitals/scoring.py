@@ -11,6 +11,7 @@ from telehealth.vitals.latest import Latest, Reading
 from telehealth.vitals.mews import VARIANT as MEWS_VARIANT
 from telehealth.vitals.mews import mews
 from telehealth.vitals.news2 import LEAST_MONTHS, MAX_AGE_S, News2Inputs, news2
+from telehealth.vitals.pews import PewsBand, PewsTable, pews
 from telehealth.vitals.scores import Consciousness, Result, Score, ScoreInput, ScoreKind, rounded
 from telehealth.vitals.shock_index import ADULT_MONTHS, belong_together, shock_index
 from telehealth.vitals.vital_signs import SIGNS, Vital
@@ -56,10 +57,11 @@ class _Candidate:
 
 
 class Scoring:
-    """Issues the scores of one track."""
+    """Issues the scores of one track; `table`: the site's own for children, if it has one."""
 
-    def __init__(self, new_id: NewId, *, demo: bool) -> None:
+    def __init__(self, new_id: NewId, *, demo: bool, table: PewsTable | None = None) -> None:
         self._new_id = new_id
+        self._table = table
         self._demo = demo
         self._waiting: dict[ScoreKind, _Candidate] = {}
         self._issued: dict[ScoreKind, Score] = {}
@@ -105,6 +107,9 @@ class Scoring:
             scale = f"SpO2 scale {material.spo2_scale}"
             found.append(self._score(ScoreKind.NEWS2, f"RCP 2017, {scale}", news2(material.news2()), material, at))
             found.append(self._score(ScoreKind.MEWS, MEWS_VARIANT, material.mews(), material, at))
+        band = self._table.band_of(months) if self._table is not None else None
+        if self._table is not None and band is not None:
+            found.append(self._score(ScoreKind.PEWS, self._table.name, material.pews(self._table, band), material, at))
         if (ratio := material.shock_index(months)) is not None:
             variant = "HR / SYS" if months is None or months >= ADULT_MONTHS else "HR / SYS, SIPA"
             found.append(self._score(ScoreKind.SHOCK_INDEX, variant, ratio, material, at))
@@ -155,6 +160,10 @@ class Material:
 
     def mews(self) -> Result:
         return mews({vital.value: self.value(vital) for vital in _VITALS}, self.consciousness)
+
+    def pews(self, table: PewsTable, band: PewsBand) -> Result:
+        values = {vital.value: self.value(vital) for vital in _VITALS}
+        return pews(table, band, values, oxygen=self.oxygen, consciousness=self.consciousness)
 
     def shock_index(self, months: int | None) -> Result | None:
         """Return it if rate and pressure were measured near each other."""

@@ -10,6 +10,7 @@ from telehealth.vitals.device_alarm import DeviceAlarm, Inactivation, Phase
 from telehealth.vitals.limits import Limit, SetLimit
 from telehealth.vitals.model import Quality, Report, Sample
 from telehealth.vitals.patient_watch import MAX_CATCHING_UP, Known, Outcome, PatientWatch
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.scores import Score, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
 from telehealth.vitals.track import DEVICE_ALARM_S, MAX_DEVICE_ALARMS, AlarmChanged
@@ -26,8 +27,8 @@ Values = Mapping[int, float | None]
 class Bed:
     """A watch, and the seconds that pass."""
 
-    def __init__(self, *, demonstration: bool = False, **known: Any) -> None:
-        self.watch = PatientWatch(counted_ids(), AlarmPolicy(), demonstration, Known(**known), NOON)
+    def __init__(self, *, demonstration: bool = False, table: PewsTable | None = None, **known: Any) -> None:
+        self.watch = PatientWatch(counted_ids(), AlarmPolicy(), demonstration, Known(**known), NOON, table)
         self.second = 0.0
         self.changes: list[AlarmChanged] = []
         self.scores: list[Score] = []

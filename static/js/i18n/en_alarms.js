@@ -74,6 +74,7 @@ register({
   "limits.field": "{label}: {side}",
 
   "score.news2": "NEWS2",
+  "score.pews": "PEWS",
   "score.shock_index": "Shock index",
   "score.mews": "MEWS",
   "score.none": "not yet",

@@ -15,7 +15,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
 /**
  * @typedef {Readonly<{ name: string, value: string, points: number | null, taken_at: number | null, source: string }>} ScoreInput
  */
-/** @typedef {"news2" | "shock_index" | "mews"} ScoreKind */
+/** @typedef {"news2" | "shock_index" | "mews" | "pews"} ScoreKind */
 /** @typedef {"unknown" | "low" | "low_medium" | "medium" | "high"} Band */
 /**
  * @typedef {Readonly<{ id: string, kind: ScoreKind, variant: string, at: number, total: number, band: Band,
@@ -123,7 +123,7 @@ export function signals(from) {
 function score(from) {
   return {
     id: text(from, "id"),
-    kind: choice(from, "kind", ["news2", "shock_index", "mews"]),
+    kind: choice(from, "kind", ["news2", "shock_index", "mews", "pews"]),
     variant: text(from, "variant"),
     at: number(from, "at"),
     total: number(from, "total"),

@@ -10,7 +10,7 @@ import { ageWords } from "./numerics.js";
 /** @import { Watch } from "./alarms.js" */
 
 /** @type {readonly ScoreKind[]} */
-const KINDS = ["news2", "shock_index", "mews"];
+const KINDS = ["news2", "pews", "shock_index", "mews"];
 /** @type {readonly (readonly [EntryKind, readonly string[]])[]} */
 const CHOICES = [
   ["consciousness", ["A", "C", "V", "P", "U"]],
