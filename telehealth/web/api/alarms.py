@@ -15,7 +15,6 @@ from telehealth.interop.alarm_messages import (
     signals_shown,
 )
 from telehealth.vitals.alarms import Person
-from telehealth.vitals.apnoea import LEAST_S, MOST_S
 from telehealth.vitals.limits import Limit
 from telehealth.vitals.scoring import Entry
 from telehealth.vitals.signals import SignalState, SignalsWanted
@@ -84,7 +83,7 @@ class LimitToSet(Body):
     very_high: Number | None = None
     delay_s: Delay | None = None
     urgent_delay_s: Delay | None = None
-    apnoea_s: Annotated[float, Field(ge=LEAST_S, le=MOST_S, multiple_of=5)] | None = None
+    apnoea_s: Literal[10, 15, 20, 25, 30, 35, 40] | None = None
 
     def to_domain(self, before: Limit) -> Limit:
         return Limit(
@@ -96,7 +95,7 @@ class LimitToSet(Body):
             before.delay_s if self.delay_s is None else self.delay_s,
             before.urgent_delay_s if self.urgent_delay_s is None else self.urgent_delay_s,
             before.hysteresis,
-            before.apnoea_s if self.apnoea_s is None else self.apnoea_s,
+            before.apnoea_s if self.apnoea_s is None else float(self.apnoea_s),
         )
 
 
