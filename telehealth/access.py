@@ -78,6 +78,8 @@ class Action(StrEnum):
     INVITE = "invite"
     READ_VITALS = "read_vitals"
     MANAGE_ALARMS = "manage_alarms"
+    PAUSE_ALARMS = "pause_alarms"
+    TURN_OFF_ALARMS = "turn_off_alarms"
     READ_TIMELINE = "read_timeline"
     OPEN_CASE = "open_case"
     READ_CASE = "read_case"
@@ -121,6 +123,8 @@ PERMISSIONS = MappingProxyType(
         Action.INVITE: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
         Action.READ_VITALS: _IN_ROOM,
         Action.MANAGE_ALARMS: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
+        Action.PAUSE_ALARMS: {_PRACTITIONER: _OWN},
+        Action.TURN_OFF_ALARMS: {_ADMIN: _ANY},
         Action.READ_TIMELINE: {_PRACTITIONER: _OWN, _PARAMEDIC: _OWN},
         Action.OPEN_CASE: {_PARAMEDIC: _OWN},
         Action.READ_CASE: {_PARAMEDIC: _OWN, _PRACTITIONER: _OWN},

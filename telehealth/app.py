@@ -25,7 +25,7 @@ from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
-from telehealth.errors import TelehealthError
+from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground, retention_of
 from telehealth.ids import ParticipantId
 from telehealth.ingest.hl7_inbox import InboxPorts
@@ -33,6 +33,7 @@ from telehealth.ingest.mllp_door import mllp_door
 from telehealth.ingest.mqtt_door import mqtt_door
 from telehealth.ingest.mqtt_inbox import MqttPorts
 from telehealth.interop.alarm_messages import AlarmsJson
+from telehealth.interop.pews_table import pews_table
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
@@ -44,12 +45,14 @@ from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.sealed_files import SealedFiles
+from telehealth.vitals.alarm import AlarmPolicy
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
 from telehealth.vitals.aliases import AliasRegistry
 from telehealth.vitals.bedside import BedsideReadings
 from telehealth.vitals.deliveries import Deliveries
 from telehealth.vitals.history import VitalsHistory
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.registry import DeviceRegistry
 from telehealth.vitals.reports import ReportPorts, Reports
 from telehealth.vitals.service import VitalsPlane
@@ -100,7 +103,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             devices=ground.stores.devices, audit=ground.audit, clock=ground.clock, new_id=ground.new_id
         )
         watch_ports = _watch_ports(ground)
-        watch = AlarmWatch(watch_ports, demonstration=settings.demo)
+        watch = _watch(settings, watch_ports)
         watch.start()
         stack.push_async_callback(watch.aclose)
         encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
@@ -248,6 +251,21 @@ def _watch_ports(ground: Ground) -> WatchPorts:
         clock=ground.clock,
         new_id=ground.new_id,
     )
+
+
+def _watch(settings: Settings, ports: WatchPorts) -> AlarmWatch:
+    policy = AlarmPolicy(realarm_s=60.0 * settings.alarm_again_minutes if settings.alarm_again_minutes else None)
+    return AlarmWatch(ports, demonstration=settings.demo, policy=policy, table=_pews_table(settings))
+
+
+def _pews_table(settings: Settings) -> PewsTable | None:
+    if settings.pews_table is None:
+        return None
+    try:
+        raw = settings.pews_table.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"pews_table can't be read: {type(error).__name__}.", code="no_pews_table") from None
+    return pews_table(raw)
 
 
 def _vitals(ground: Ground) -> VitalsPlane:

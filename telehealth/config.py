@@ -253,6 +253,12 @@ class Settings(BaseModel):
     retention_numerics_days: int = Field(
         0, ge=0, le=36_500, description="Days for which numerics are kept after they were measured; 0: for good."
     )
+    alarm_again_minutes: int = Field(
+        5, ge=0, le=10, description="After how long a high alarm that was seen and goes on is told again; 0: never."
+    )
+    pews_table: Path | None = Field(
+        None, description="JSON file with the paediatric score of this site; see docs/operations.md. Without: none."
+    )
     rooms_limit: int = Field(100, ge=1, le=10_000, description="Rooms that may be live on this node at once.")
     room_seats: int = Field(6, ge=2, le=6, description="Seats in a room.")
     sockets_limit: int = Field(2_000, ge=10, le=100_000, description="Sockets that may be open on this node at once.")

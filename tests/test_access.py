@@ -35,6 +35,8 @@ enter_room          p d e
 invite              d e
 read_vitals         p d e
 manage_alarms       d e
+pause_alarms        d
+turn_off_alarms     A
 read_timeline       d e
 open_case           e
 read_case           d e

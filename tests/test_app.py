@@ -11,7 +11,7 @@ from telehealth.accounts.model import NewUser
 from telehealth.administration import Verdict, add_user, migrate, verify_audit
 from telehealth.app import TURN_SECONDS, turn_servers
 from telehealth.config import Settings
-from telehealth.errors import Conflict
+from telehealth.errors import Conflict, TelehealthError
 from telehealth.ids import ParticipantId
 from telehealth.storage.audit_trail import ChainResult
 from telehealth.storage.cipher import Undecipherable
@@ -102,3 +102,19 @@ async def test_no_key_of_the_configuration_stands_in_the_database(tmp_path: Path
 
 def everything_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_a_paediatric_table_that_cannot_be_used_stops_the_start_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "pews.json"
+    ours = settings_for(tmp_path).model_copy(update={"pews_table": file})
+    with pytest.raises(TelehealthError) as missing:
+        async with open_house(ours):
+            pass
+    file.write_text("{}")
+    with pytest.raises(TelehealthError) as broken:
+        async with open_house(ours):
+            pass
+    assert (missing.value.code, broken.value.code) == ("no_pews_table", "bad_pews_table")
+    file.write_bytes((Path(__file__).parent / "vectors" / "pews.json").read_bytes())
+    async with open_house(ours) as house:
+        assert house.services.watch._table is not None

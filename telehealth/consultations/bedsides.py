@@ -8,6 +8,7 @@ from telehealth.consultations.model import EntryKind, TimelineEntry
 from telehealth.consultations.ports import Encounters, Patients
 from telehealth.ids import EncounterId
 from telehealth.vitals.alarm import Change
+from telehealth.vitals.signals import Signals
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.watch_ports import BedsideFacts
 
@@ -42,6 +43,15 @@ class EncounterBedsides:
         key = f"alarm/{alarm.id}/{change.change}/{int(change.at.timestamp() * 1000)}"
         author = change.by or alarm.condition.device or "system"
         await self._encounters.append(TimelineEntry(encounter, kind, change.at, author, key, f"{alarm.text}{marks}"))
+
+    async def note_signals(self, encounter: EncounterId, signals: Signals) -> None:
+        if signals.set_at is None:
+            return
+        lasts = "" if signals.until is None else f" {(signals.until - signals.set_at).total_seconds():.0f} s"
+        key = f"signals/{int(signals.set_at.timestamp() * 1000)}"
+        text = f"{signals.state.value}{lasts}"
+        entry = TimelineEntry(encounter, EntryKind.ALARM_SIGNALS, signals.set_at, signals.set_by, key, text)
+        await self._encounters.append(entry)
 
 
 def _born(text: str) -> date | None:

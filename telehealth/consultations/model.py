@@ -169,6 +169,8 @@ class EntryKind(StrEnum):
     DEVICE_DISCONNECTED = "device_disconnected"
     ALARM_RAISED = "alarm_raised"
     ALARM_ACKNOWLEDGED = "alarm_acknowledged"
+    ALARM_SIGNALS = "alarm_signals"
+    """Its text is the state, and how long a pause lasts."""
     PHOTO = "photo"
     """Its text is the id of the document."""
     RECORDING_STARTED = "recording_started"

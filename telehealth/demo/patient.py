@@ -70,6 +70,16 @@ def _bradycardia(_: float) -> Condition:
     return Condition(heart_rate=41.0, spo2=95.8, resp_rate=12.0, systolic=98.0, diastolic=56.0)
 
 
+def _apnoea(at_s: float) -> Condition:
+    t = at_s % 120
+    breathes = not 50 <= t < 85
+    return Condition(
+        heart_rate=_between(t, (0, 70), (50, 70), (85, 58), (95, 76), (120, 70)),
+        spo2=_between(t, (0, 96.5), (60, 96.5), (90, 89), (110, 96.5), (120, 96.5)),
+        resp_rate=14.0 if breathes else 0.0,
+    )
+
+
 def _lead_off(at_s: float) -> Condition:
     return replace(Condition(heart_rate=82.0), leads_on=not 15 <= at_s % 60 < 35)
 
@@ -84,6 +94,7 @@ SCENARIOS: MappingProxyType[str, Callable[[float], Condition]] = MappingProxyTyp
         "desaturation": _desaturation,
         "tachycardia": _tachycardia,
         "bradycardia": _bradycardia,
+        "apnoea": _apnoea,
         "lead_off": _lead_off,
         "disconnection": _disconnection,
     }
@@ -156,7 +167,8 @@ class SyntheticPatient:
             _value(codes.PULSE_RATE, rate, "/min"),
             _value(codes.SPO2, spo2, "%"),
             _value(codes.PERFUSION, round(now.perfusion + self._chance.gauss(0.0, 0.05), 1), "%"),
-            _value(codes.RESP_RATE, float(round(now.resp_rate)) if now.leads_on else None, "/min"),
+            # As many monitors do, it counts nothing where there is nothing to count.
+            _value(codes.RESP_RATE, float(round(now.resp_rate)) if now.leads_on and now.resp_rate else None, "/min"),
             _value(codes.TEMPERATURE, round(now.temperature, 1), "Cel"),
         ]
         if at_s >= self._next_nibp_s:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -14,11 +15,13 @@ from telehealth.vitals.rhythm import Hint, Rhythm
 from telehealth.vitals.rhythms import RhythmSeen
 from telehealth.vitals.scores import Band, Score, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.signals import Signals, SignalState
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 EventIdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
 PriorityName = Literal["low", "medium", "high"]
 _FIRST = "0-0"
+_TILES = MappingProxyType({"lead_off": "heart-rate", "probe_off": "spo2", "apnoea": "resp-rate"})
 
 
 class AlarmShown(Message):
@@ -87,7 +90,7 @@ class ScoreIssued(Message):
 
 
 class LimitShown(Message):
-    """The limits of one vital; `set_by` is empty for those of the age."""
+    """The limits of one vital; `set_by` is empty for those of the age, `apnoea_s` null but for the respiratory rate."""
 
     vital: Vital
     label: Line
@@ -98,6 +101,7 @@ class LimitShown(Message):
     low: float | None
     high: float | None
     very_high: float | None
+    apnoea_s: float | None
     set_by: Line
     set_at: Ms | None
 
@@ -127,6 +131,23 @@ class EntriesMade(Message):
     type: Literal["entries"] = "entries"
     id: EventIdText
     entries: tuple[EntryShown, ...]
+
+
+class SignalsShown(Message):
+    """Whether the alarms of the patient are heard and seen; `until` of a pause, `by` empty if nobody has set it."""
+
+    state: SignalState
+    until: Ms | None
+    by: Line
+    at: Ms | None
+
+
+class SignalsSet(Message):
+    """Somebody has paused the alarms, turned them off or on."""
+
+    type: Literal["signals"] = "signals"
+    id: EventIdText
+    signals: SignalsShown
 
 
 class RhythmMessage(Message):
@@ -165,6 +186,9 @@ class AlarmsJson:
             EntryShown(entry=one.entry, value=one.value, at=to_ms(one.at), by=one.by_name) for one in entries.values()
         )
         return _without_id(EntriesMade(id=_FIRST, entries=shown))
+
+    def signals(self, signals: Signals) -> bytes:
+        return _without_id(SignalsSet(id=_FIRST, signals=signals_shown(signals)))
 
     def rhythm(self, seen: RhythmSeen) -> bytes:
         rhythm = seen.rhythm or Rhythm(None, None, None, (), None)
@@ -232,13 +256,18 @@ def score_shown(score: Score) -> ScoreShown:
     )
 
 
+def signals_shown(signals: Signals) -> SignalsShown:
+    """Return the signals as they are shown."""
+    return SignalsShown(state=signals.state, until=_ms(signals.until), by=signals.set_by_name, at=_ms(signals.set_at))
+
+
 def _tile(alarm: Alarm) -> str:
     """Return the key of the tile that the alarm is about, empty if none."""
     condition = alarm.condition
-    if condition.kind is AlarmKind.LIMIT:
+    if condition.kind is AlarmKind.LIMIT and condition.subject in SIGNS:
         sign = SIGNS[Vital(condition.subject)]
         return "art" if alarm.source in ("ART", "ABP") else sign.tile
-    return {"lead_off": "heart-rate", "probe_off": "spo2"}.get(condition.subject, "")
+    return _TILES.get(condition.subject, "")
 
 
 def _limit(known: SetLimit) -> LimitShown:
@@ -253,6 +282,7 @@ def _limit(known: SetLimit) -> LimitShown:
         low=limit.low,
         high=limit.high,
         very_high=limit.very_high,
+        apnoea_s=limit.apnoea_s if limit.vital is Vital.RESP_RATE else None,
         set_by=known.set_by_name,
         set_at=_ms(known.set_at),
     )

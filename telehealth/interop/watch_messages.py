@@ -10,7 +10,14 @@ from telehealth.bus import EventId
 from telehealth.clock import from_ms, to_ms
 from telehealth.consultations.documents import DocumentEntry
 from telehealth.ids import DeviceId
-from telehealth.interop.alarm_messages import AlarmChangedMessage, EntriesMade, LimitsSet, RhythmMessage, ScoreIssued
+from telehealth.interop.alarm_messages import (
+    AlarmChangedMessage,
+    EntriesMade,
+    LimitsSet,
+    RhythmMessage,
+    ScoreIssued,
+    SignalsSet,
+)
 from telehealth.interop.vital_frames import encode_frame
 from telehealth.interop.wire import Id, Line, Message, Ms, TicketText, parse
 from telehealth.vitals.codes import TEXTS
@@ -145,7 +152,7 @@ class Pong(Message):
 
 
 ClientMessage = Hello | Ping
-WatchMessage = AlarmChangedMessage | ScoreIssued | LimitsSet | EntriesMade | RhythmMessage
+WatchMessage = AlarmChangedMessage | ScoreIssued | LimitsSet | EntriesMade | SignalsSet | RhythmMessage
 ServerMessage = Welcome | Channels | Numerics | DeviceChanged | Photo | WatchMessage | Gap | Refused | Pong
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])

@@ -457,6 +457,15 @@ entered_values = Table(
     PrimaryKeyConstraint("encounter_id", "entry", "at"),
 )
 
+alarm_signals = Table(
+    "alarm_signals",
+    metadata,
+    _of("encounter_id", "encounters.id"),
+    _needed("set_at", Instant),
+    _needed("body", Sealed),
+    PrimaryKeyConstraint("encounter_id", "set_at"),
+)
+
 scores = Table(
     "scores",
     metadata,

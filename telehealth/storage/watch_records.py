@@ -13,11 +13,12 @@ from telehealth.ids import AlarmId, EncounterId
 from telehealth.storage.cipher import ColumnCipher, FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.statements import insert
-from telehealth.storage.tables import alarm_events, alarm_limits, alarms, entered_values, scores
+from telehealth.storage.tables import alarm_events, alarm_limits, alarm_signals, alarms, entered_values, scores
 from telehealth.vitals.alarm import Alarm, Change
 from telehealth.vitals.limits import SetLimit
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered
+from telehealth.vitals.signals import Signals
 from telehealth.vitals.track import AlarmChanged
 
 _OPEN = 200
@@ -27,6 +28,7 @@ _ALARM: TypeAdapter[Alarm] = TypeAdapter(Alarm)
 _LIMIT: TypeAdapter[SetLimit] = TypeAdapter(SetLimit)
 _ENTERED: TypeAdapter[Entered] = TypeAdapter(Entered)
 _SCORE: TypeAdapter[Score] = TypeAdapter(Score)
+_SIGNALS: TypeAdapter[Signals] = TypeAdapter(Signals)
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class SqlWatchRecords:
         self._limit = cipher.column("alarm_limits", "body")
         self._entered = cipher.column("entered_values", "body")
         self._score = cipher.column("scores", "body")
+        self._signals = cipher.column("alarm_signals", "body")
 
     async def save_alarms(self, encounter: EncounterId, changes: Sequence[AlarmChanged]) -> None:
         newest = {change.alarm.id: change.alarm for change in changes}
@@ -105,6 +108,23 @@ class SqlWatchRecords:
         statement = select(entered_values).join(last, (c.entry == last.c.entry) & (c.at == last.c.at))
         rows = await self._rows(statement.where(c.encounter_id == encounter).order_by(c.entry).limit(_LIMITS))
         return [_opened(self._entered, _entry_place(encounter, row.entry), row, _ENTERED) for row in rows]
+
+    async def set_signals(self, encounter: EncounterId, signals: Signals) -> None:
+        if signals.set_at is None:
+            return
+        body = self._signals.seal_bytes(encounter, _SIGNALS.dump_json(signals))
+        row = {"encounter_id": encounter, "set_at": signals.set_at, "body": body}
+        async with self._database.write() as connection:
+            put = insert(connection, alarm_signals)
+            upsert = put.on_conflict_do_update(
+                index_elements=["encounter_id", "set_at"], set_={"body": put.excluded["body"]}
+            )
+            await connection.execute(upsert, [row])
+
+    async def signals(self, encounter: EncounterId) -> Signals:
+        of_encounter = select(alarm_signals).where(alarm_signals.c.encounter_id == encounter)
+        rows = await self._rows(of_encounter.order_by(alarm_signals.c.set_at.desc()).limit(1))
+        return _opened(self._signals, encounter, rows[0], _SIGNALS) if rows else Signals()
 
     async def add_scores(self, encounter: EncounterId, issued: Sequence[Score]) -> None:
         rows = [

@@ -64,7 +64,7 @@ class Condition:
     """What an alarm is about; there is one open alarm of a condition at most.
 
     Attributes:
-        subject: A vital, the code of a fault (`lead_off`), or the device's own name of its alarm.
+        subject: A vital, `apnoea`, the code of a fault (`lead_off`), or the device's own name of its alarm.
         side: `low` or `high` of a limit, else empty.
         device: Whose fault or word it is; empty for limits, which hold whatever the source.
     """

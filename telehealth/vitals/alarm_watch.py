@@ -18,10 +18,12 @@ from telehealth.clock import Clock
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import DeviceId, EncounterId, NewId
 from telehealth.vitals.alarm import Alarm, AlarmPolicy
+from telehealth.vitals.breaths import shows_breaths
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import SetLimit, age_in_months, band_of, in_force
-from telehealth.vitals.model import Report, WaveBlock, WaveChannel
+from telehealth.vitals.model import FrameFlag, Report, WaveBlock, WaveChannel
 from telehealth.vitals.patient_watch import Known, Outcome, PatientWatch
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.ports import Devices
 from telehealth.vitals.rhythms import Rhythms
 from telehealth.vitals.scores import Score
@@ -100,12 +102,21 @@ class AlarmWatch:
         ports: The outside.
         demonstration: Whether simulated data are watched, marked as such; otherwise they drive nothing.
         policy: Rules of all alarms.
+        table: By which children are scored, if the site has one.
     """
 
-    def __init__(self, ports: WatchPorts, *, demonstration: bool, policy: AlarmPolicy | None = None) -> None:
+    def __init__(
+        self,
+        ports: WatchPorts,
+        *,
+        demonstration: bool,
+        policy: AlarmPolicy | None = None,
+        table: PewsTable | None = None,
+    ) -> None:
         self._ports = ports
         self._demonstration = demonstration
         self._policy = policy or AlarmPolicy()
+        self._table = table
         self._patients: OrderedDict[EncounterId, Watched] = OrderedDict()
         self.rhythms = Rhythms(demonstration=demonstration)
         self._wake = asyncio.Event()
@@ -130,6 +141,12 @@ class AlarmWatch:
 
     def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
         self.rhythms.waved(channel, block, self._ports.clock.now())
+        demo = int.__and__(block.flags, FrameFlag.DEMO) != 0
+        if not shows_breaths(channel) or (demo and not self._demonstration):
+            return
+        known = self._patients.get(channel.encounter_id) or self._newcomer(channel.encounter_id)
+        if known is not None and known.watch is not None:
+            known.watch.waved(channel, block)
 
     def device_alarm(self, encounter: EncounterId, said: DeviceAlarm) -> None:
         """Take what a device says of an alarm of its own; its message has been stored by the caller."""
@@ -172,7 +189,7 @@ class AlarmWatch:
                 self._patients.setdefault(encounter, known)
 
     async def known(self, encounter: EncounterId) -> Sequence[bytes]:
-        """Return bodies of events that tell how alarms, limits, entries and scores of an encounter stand."""
+        """Return bodies of events that tell how alarms, signals, limits, entries and scores of an encounter stand."""
         ports = self._ports
         here = self.find(encounter)
         alarms: Iterable[Alarm] = (
@@ -184,6 +201,7 @@ class AlarmWatch:
         return [
             await self.limits_body(encounter),
             ports.wire.entries(entries),
+            ports.wire.signals(await ports.records.signals(encounter)),
             ports.wire.rhythm(self.rhythms.told(encounter)),
             *(ports.wire.score(score) for score in newest.values()),
             *(ports.wire.alarm(alarm) for alarm in alarms),
@@ -362,7 +380,7 @@ class AlarmWatch:
             scores=await records.scores(encounter, limit=SCORES_KNOWN),
         )
         now = self._ports.clock.now()
-        return PatientWatch(self._ports.new_id, self._policy, self._demonstration, known, now)
+        return PatientWatch(self._ports.new_id, self._policy, self._demonstration, known, now, self._table)
 
     async def _months(self, encounter: EncounterId) -> int | None:
         born = (await self._ports.bedsides.facts(encounter)).born

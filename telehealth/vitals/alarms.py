@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telehealth.access import Action, Principal, Role, require, require_role
+from telehealth.access import Action, Principal, Role, reach, require, require_role
 from telehealth.audit import AuditTrail, event_by
 from telehealth.bus import Event, vitals_topic
 from telehealth.errors import Forbidden, Invalid, Unavailable
@@ -18,13 +18,13 @@ from telehealth.vitals.limits import Limit, SetLimit
 from telehealth.vitals.patient_watch import Outcome
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.signals import PAUSES_S, Signals, SignalsWanted, action_for
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
 from telehealth.vitals.watch_ports import BedsideFacts
 
 logger = logging.getLogger(__name__)
 
-SNOOZES_S = (60, 120, 300)
 MAX_ALARMS = 200
 MAX_SCORES = 200
 TOP = 5
@@ -84,7 +84,7 @@ class Alarms:
 
     async def snooze(self, who: Person, encounter: EncounterId, alarm: AlarmId, seconds: int) -> Alarm:
         """Turn the sound of an alarm off for 60, 120 or 300 s, here; its picture stays."""
-        if seconds not in SNOOZES_S:
+        if seconds not in PAUSES_S:
             raise Invalid("The sound can be off for 60, 120 or 300 seconds.", code="bad_snooze")
         await self._manageable(who.principal, encounter, "alarm.snoozed")
         at, by = self._ports.clock.now(), who.principal.subject
@@ -94,6 +94,30 @@ class Alarms:
             stored = Point(await self._ports.records.alarm(encounter, alarm))
             outcome = _outcome(machine.snooze(stored, at, seconds), at, by)
         return await self._changed(known or Watched(encounter), alarm, outcome)
+
+    async def signals(self, principal: Principal, encounter: EncounterId) -> Signals:
+        """Return whether the alarms of the patient are heard and seen now; who may turn them off may ask, too."""
+        may_turn_off = reach(principal.role, Action.TURN_OFF_ALARMS) is not None
+        await self._allowed(principal, Action.TURN_OFF_ALARMS if may_turn_off else Action.READ_VITALS, encounter)
+        return (await self._ports.records.signals(encounter)).at(self._ports.clock.now())
+
+    async def set_signals(self, who: Person, encounter: EncounterId, wanted: SignalsWanted) -> Signals:
+        """Pause all alarms of a patient, turn them off or on; they are watched and kept all the same.
+
+        Raises:
+            Forbidden: Not everybody may pause what is seen, and only an administrator turns off.
+            Invalid: `bad_pause`.
+            Conflict: `alarms_off`.
+        """
+        at = self._ports.clock.now()
+        signals = wanted.set_by(who.principal.subject, who.name, at)
+        action = action_for(who.principal, wanted.state)
+        await self._manageable(who.principal, encounter, f"signals.{wanted.state}", action)
+        signals = (await self._ports.records.signals(encounter)).changed(signals, at)
+        await self._ports.records.set_signals(encounter, signals)
+        await self._tell(encounter, Event("signals", self._ports.wire.signals(signals)))
+        await self._ports.bedsides.note_signals(encounter, signals)
+        return signals
 
     async def limits(self, principal: Principal, encounter: EncounterId) -> bytes:
         """Return the limits in force, as watchers are told them."""
@@ -187,10 +211,12 @@ class Alarms:
     async def _readable(self, principal: Principal, encounter: EncounterId) -> None:
         await self._allowed(principal, Action.READ_VITALS, encounter)
 
-    async def _manageable(self, principal: Principal, encounter: EncounterId, action: str) -> None:
+    async def _manageable(
+        self, principal: Principal, encounter: EncounterId, what: str, action: Action = Action.MANAGE_ALARMS
+    ) -> None:
         """Check the right and write down the attempt before anything is done."""
-        facts = await self._allowed(principal, Action.MANAGE_ALARMS, encounter)
-        await self._audit.record(event_by(principal, action, f"encounter/{encounter}", patient=facts.patient))
+        facts = await self._allowed(principal, action, encounter)
+        await self._audit.record(event_by(principal, what, f"encounter/{encounter}", patient=facts.patient))
 
     async def _allowed(self, principal: Principal, action: Action, encounter: EncounterId) -> BedsideFacts:
         require_role(principal, action)

@@ -15,6 +15,7 @@ from telehealth.vitals.model import (
     NUMERICS_CHANNEL,
     Device,
     DeviceAssociation,
+    DeviceKind,
     FeedHello,
     FrameFlag,
     RawChannel,
@@ -171,7 +172,8 @@ class Feed:
         judged = judge(message.values, taken_at, received_at)
         if not judged.samples:
             return None, judged.faults
-        report = Report(self.device.id, taken_at, received_at, self.device.simulated, judged.samples)
+        spot = self.device.kind is DeviceKind.SPOT
+        report = Report(self.device.id, taken_at, received_at, self.device.simulated, judged.samples, spot)
         frame = self._frame(NUMERICS_CHANNEL, message.sequence, taken_at, received_at, wire.stored(report))
         return Taken(frame, Event("numerics", wire.numerics(report)), message.late, report), judged.faults
 

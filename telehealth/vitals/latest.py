@@ -8,7 +8,7 @@ from statistics import median
 from telehealth.ids import DeviceId
 from telehealth.vitals.codes import PARAMETERS
 from telehealth.vitals.model import Quality, Sample
-from telehealth.vitals.vital_signs import SIGNS, Vital, fresh_s
+from telehealth.vitals.vital_signs import SIGNS, Vital, fresh_s, is_episodic
 
 MINUTE_S = 60.0
 STALE_S = 5.0
@@ -42,6 +42,7 @@ class SourceState:
         valued_at: When it last had a value, None if never.
         absent_since: Since when it has none.
         gap: Whether it was silent before its last word for longer than it may be.
+        spot: Somebody measures once at a time: each value stands for itself until the next.
     """
 
     device: DeviceId
@@ -52,6 +53,7 @@ class SourceState:
     counts: bool = False
     absent_since: datetime | None = None
     gap: bool = False
+    spot: bool = False
 
 
 class Latest:
@@ -62,14 +64,15 @@ class Latest:
         self._of: dict[int, list[SourceState]] = {}
         self._recent: dict[tuple[int, DeviceId], deque[tuple[datetime, float]]] = {}
 
-    def take(self, device: DeviceId, sample: Sample) -> SourceState | None:
+    def take(self, device: DeviceId, sample: Sample, *, spot: bool = False) -> SourceState | None:
         """Take note of a sample; return its source, or None for one that is older than what is known."""
         key = (sample.mdc, device)
         state = self._sources.get(key)
         if state is None:
             if len(self._sources) >= _SOURCES:
                 return None
-            state = self._sources[key] = SourceState(device, sample.mdc, sample.taken_at)
+            alone = spot or is_episodic(sample.mdc)
+            state = self._sources[key] = SourceState(device, sample.mdc, sample.taken_at, spot=alone)
             self._of.setdefault(sample.mdc, []).append(state)
         elif sample.taken_at <= state.last_at:
             return None
@@ -104,7 +107,13 @@ class Latest:
         return None
 
     def steady(self, vital: Vital, at: datetime, *, max_age_s: float) -> Reading | None:
-        """Return the median of the last minute of the best source that has a value young enough; its newest time."""
+        """Return the median of the last minute of what speaks now, else of the best that has a value young enough.
+
+        Its time is that of the newest value; of what was measured once, that value alone counts.
+        """
+        speaking = self.speaking(vital, at)
+        if speaking is not None and (speaking.mdc, speaking.device) in self._recent:
+            return self._median(speaking)
         for mdc in SIGNS[vital].sources:
             held = [state for state in self._of.get(mdc, ()) if state.valued_at and (mdc, state.device) in self._recent]
             young = [state for state in held if _age_s(state.valued_at, at) <= max_age_s]
@@ -121,13 +130,15 @@ class Latest:
     def _median(self, state: SourceState) -> Reading:
         recent = self._recent[state.mdc, state.device]
         newest = recent[-1][0]
+        if state.spot:
+            return Reading(state.device, state.mdc, recent[-1][1], newest)
         values = [value for at, value in recent if _age_s(at, newest) <= MINUTE_S]
         return Reading(state.device, state.mdc, median(values), newest)
 
 
 def _is_fresh(state: SourceState, at: datetime) -> bool:
     has_value = state.absent_since is None and state.valued_at is not None
-    return has_value and _age_s(state.valued_at, at) <= fresh_s(state.mdc)
+    return has_value and _age_s(state.valued_at, at) <= fresh_s(state.mdc, spot=state.spot)
 
 
 def _age_s(then: datetime | None, at: datetime) -> float:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from telehealth.errors import Invalid
+from telehealth.vitals.apnoea import LEAST_S, MOST_S, USUAL_S
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 MAX_DELAY_S = 60.0
@@ -27,6 +28,7 @@ class Limit:
         delay_s: How long a value must lie beyond yellow before anything is said (not of episodic values).
         urgent_delay_s: The same of red.
         hysteresis: How far within the limit a value must be before the alarm ends.
+        apnoea_s: Of the respiratory rate: after how long without a breath there is a high alarm.
     """
 
     vital: Vital
@@ -37,6 +39,7 @@ class Limit:
     delay_s: float = 5.0
     urgent_delay_s: float = 5.0
     hysteresis: float = 0.0
+    apnoea_s: float = USUAL_S
 
     def checked(self) -> "Limit":
         """Return it if it makes sense; Invalid (`bad_limit`) if not."""
@@ -48,6 +51,8 @@ class Limit:
             raise Invalid(f"The limits of {sign.label} are out of order.", code="bad_limit")
         if not all(0 <= delay <= MAX_DELAY_S for delay in (self.delay_s, self.urgent_delay_s)):
             raise Invalid(f"A delay is 0 to {MAX_DELAY_S:.0f} seconds.", code="bad_limit")
+        if not LEAST_S <= self.apnoea_s <= MOST_S:
+            raise Invalid(f"Apnoea is told after {LEAST_S:.0f} to {MOST_S:.0f} seconds.", code="bad_limit")
         return self
 
 

@@ -95,6 +95,7 @@ class Report:
 
     Attributes:
         demo: They are for demonstration and mean nothing about anybody.
+        spot: Somebody measured once, or typed (DeviceKind.SPOT): no more need come. Not kept with it.
     """
 
     device_id: DeviceId
@@ -102,6 +103,7 @@ class Report:
     received_at: datetime
     demo: bool
     samples: tuple[Sample, ...]
+    spot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """PatientWatch: everything that is watched of one patient, without I/O: reports and commands in, what changed out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from telehealth.ids import AlarmId, DeviceId, NewId
@@ -10,7 +10,8 @@ from telehealth.vitals.alarm import Alarm, AlarmPolicy
 from telehealth.vitals.codes import HEART_RATE
 from telehealth.vitals.device_alarm import DeviceAlarm
 from telehealth.vitals.limits import AgeBand, Limit, SetLimit, band_of, in_force, proposed
-from telehealth.vitals.model import Report, Sample
+from telehealth.vitals.model import FrameFlag, Report, Sample, WaveBlock, WaveChannel
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered, Entry, Scoring
 from telehealth.vitals.track import AlarmChanged, Track
@@ -68,6 +69,7 @@ class PatientWatch:
 
     Attributes:
         demonstration: Whether simulated data are watched at all; if not, they drive nothing.
+        table: By which children are scored, if the site has one.
     """
 
     new_id: NewId
@@ -75,6 +77,7 @@ class PatientWatch:
     demonstration: bool
     known: Known
     heard_at: datetime
+    table: PewsTable | None = None
     limits: dict[Vital, SetLimit] = field(init=False)
     entries: dict[Entry, Entered] = field(init=False)
     _streams: dict[bool, _Stream] = field(default_factory=dict)
@@ -127,6 +130,13 @@ class PatientWatch:
         self.heard_at = heard_at
         return Outcome(tuple(self._stream(demo=demo).track.alive(device, heard_at, continuous=True)))
 
+    def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
+        """Take a block of a channel that shows breaths; what comes late says nothing of the present."""
+        demo = int.__and__(block.flags, FrameFlag.DEMO) != 0
+        if block.late or (demo and not self.demonstration):
+            return
+        self._stream(demo=demo).track.waved(channel, block)
+
     def device_alarm(self, said: DeviceAlarm) -> Outcome:
         if said.demo and not self.demonstration:
             return Outcome()
@@ -138,6 +148,7 @@ class PatientWatch:
         scores: list[Score] = []
         for stream in self._streams.values():
             changes += stream.track.tick(at)
+            changes += stream.track.breathe(self.limits[Vital.RESP_RATE].limit.apnoea_s, at)
             scores += stream.scoring.tick(stream.track.latest, self.entries, self.known.months, at)
         for key, behind in list(self._late.items()):
             if (at - behind.heard_at).total_seconds() >= CAUGHT_UP_S:
@@ -222,7 +233,7 @@ class PatientWatch:
     def _stream(self, *, demo: bool) -> _Stream:
         if demo not in self._streams:
             track = Track(self.new_id, self.policy, demo=demo)
-            self._streams[demo] = _Stream(track, Scoring(self.new_id, demo=demo))
+            self._streams[demo] = _Stream(track, Scoring(self.new_id, demo=demo, table=self.table))
         return self._streams[demo]
 
     def _catch_up(self, report: Report, heard_at: datetime) -> list[AlarmChanged]:
@@ -239,15 +250,15 @@ class PatientWatch:
 
 def _split(report: Report, heard_at: datetime) -> tuple[Report, Report]:
     """Return what of the report speaks for the present, and what for the past."""
-    late = [sample for sample in report.samples if _is_late(sample, heard_at)]
-    now = [sample for sample in report.samples if not _is_late(sample, heard_at)]
+    late = [sample for sample in report.samples if _is_late(sample, heard_at, spot=report.spot)]
+    now = [sample for sample in report.samples if not _is_late(sample, heard_at, spot=report.spot)]
     return _with(report, now), _with(report, late)
 
 
 def _with(report: Report, samples: Sequence[Sample]) -> Report:
-    return Report(report.device_id, report.taken_at, report.received_at, report.demo, tuple(samples))
+    return replace(report, samples=tuple(samples))
 
 
-def _is_late(sample: Sample, heard_at: datetime) -> bool:
-    patience_s = LATE_CUFF_AFTER_S if is_episodic(sample.mdc) else LATE_AFTER_S
+def _is_late(sample: Sample, heard_at: datetime, *, spot: bool) -> bool:
+    patience_s = LATE_CUFF_AFTER_S if spot or is_episodic(sample.mdc) else LATE_AFTER_S
     return (heard_at - sample.taken_at).total_seconds() > patience_s

@@ -15,6 +15,7 @@ class ScoreKind(StrEnum):
     NEWS2 = "news2"
     SHOCK_INDEX = "shock_index"
     MEWS = "mews"
+    PEWS = "pews"
 
 
 class Consciousness(StrEnum):

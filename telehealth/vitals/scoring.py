@@ -11,8 +11,9 @@ from telehealth.vitals.latest import Latest, Reading
 from telehealth.vitals.mews import VARIANT as MEWS_VARIANT
 from telehealth.vitals.mews import mews
 from telehealth.vitals.news2 import LEAST_MONTHS, MAX_AGE_S, News2Inputs, news2
+from telehealth.vitals.pews import PewsBand, PewsTable, pews
 from telehealth.vitals.scores import Consciousness, Result, Score, ScoreInput, ScoreKind, rounded
-from telehealth.vitals.shock_index import belong_together, shock_index
+from telehealth.vitals.shock_index import ADULT_MONTHS, belong_together, shock_index
 from telehealth.vitals.vital_signs import SIGNS, Vital
 
 STABLE_S = 60.0
@@ -56,10 +57,11 @@ class _Candidate:
 
 
 class Scoring:
-    """Issues the scores of one track."""
+    """Issues the scores of one track; `table`: the site's own for children, if it has one."""
 
-    def __init__(self, new_id: NewId, *, demo: bool) -> None:
+    def __init__(self, new_id: NewId, *, demo: bool, table: PewsTable | None = None) -> None:
         self._new_id = new_id
+        self._table = table
         self._demo = demo
         self._waiting: dict[ScoreKind, _Candidate] = {}
         self._issued: dict[ScoreKind, Score] = {}
@@ -105,8 +107,12 @@ class Scoring:
             scale = f"SpO2 scale {material.spo2_scale}"
             found.append(self._score(ScoreKind.NEWS2, f"RCP 2017, {scale}", news2(material.news2()), material, at))
             found.append(self._score(ScoreKind.MEWS, MEWS_VARIANT, material.mews(), material, at))
-        if (ratio := material.shock_index()) is not None:
-            found.append(self._score(ScoreKind.SHOCK_INDEX, "HR / SYS", ratio, material, at))
+        band = self._table.band_of(months) if self._table is not None else None
+        if self._table is not None and band is not None:
+            found.append(self._score(ScoreKind.PEWS, self._table.name, material.pews(self._table, band), material, at))
+        if (ratio := material.shock_index(months)) is not None:
+            variant = "HR / SYS" if months is None or months >= ADULT_MONTHS else "HR / SYS, SIPA"
+            found.append(self._score(ScoreKind.SHOCK_INDEX, variant, ratio, material, at))
         return found
 
     def _score(self, kind: ScoreKind, variant: str, result: Result, material: "Material", at: datetime) -> Score:
@@ -155,14 +161,18 @@ class Material:
     def mews(self) -> Result:
         return mews({vital.value: self.value(vital) for vital in _VITALS}, self.consciousness)
 
-    def shock_index(self) -> Result | None:
+    def pews(self, table: PewsTable, band: PewsBand) -> Result:
+        values = {vital.value: self.value(vital) for vital in _VITALS}
+        return pews(table, band, values, oxygen=self.oxygen, consciousness=self.consciousness)
+
+    def shock_index(self, months: int | None) -> Result | None:
         """Return it if rate and pressure were measured near each other."""
         rate, pressure = self.readings[Vital.HEART_RATE], self.readings[Vital.SYSTOLIC]
         if rate is None or pressure is None or pressure.value <= 0:
             return None
         if not belong_together(rate.taken_at, pressure.taken_at):
             return None
-        return shock_index(rate.value, pressure.value)
+        return shock_index(rate.value, pressure.value, months)
 
     def input(self, name: str, points: int | None) -> ScoreInput:
         """Return an input as it is kept."""

@@ -25,11 +25,12 @@ from telehealth.vitals.alarm import (
     Step,
     Timing,
 )
+from telehealth.vitals.apnoea import APNOEA_EVENTS, USUAL_S, WORD_S, Breathing, BreathState
 from telehealth.vitals.codes import HEART_RATE, PARAMETERS, SPO2
 from telehealth.vitals.device_alarm import DeviceAlarm, Inactivation, Phase
 from telehealth.vitals.latest import Latest, SourceState
 from telehealth.vitals.limits import Limit
-from telehealth.vitals.model import Report
+from telehealth.vitals.model import Report, WaveBlock, WaveChannel
 from telehealth.vitals.scores import rounded
 from telehealth.vitals.vital_signs import SIGNS, VITAL_OF, Vital, fresh_s, is_episodic
 
@@ -37,8 +38,13 @@ LINK_LOST_S = 15.0
 NO_DATA_S = 15.0
 """An alarm of a vital that nobody measures any more ends after so long."""
 
-DEVICE_ALARM_S = 600.0
+DEVICE_ALARM_S = WORD_S
 """A device's own alarm of which it says nothing any more ends after so long."""
+
+ZEROING_S = 10.0
+OPEN_TO_AIR = 15.0
+ARTERIAL = frozenset(range(150033, 150036)) | frozenset(range(150037, 150040))
+"""Pressures of an arterial line, mmHg."""
 
 MAX_DEVICE_ALARMS = 50
 LATEST_TEXT = 80
@@ -47,7 +53,10 @@ SIDES = ("low", "high")
 OFF = MappingProxyType({HEART_RATE: ("lead_off", "ECG LEADS OFF"), SPO2: ("probe_off", "SpO2 PROBE OFF")})
 """By parameter: the fault that its absence means, once it has been there."""
 
+APNOEA = Condition(AlarmKind.LIMIT, "apnoea")
+
 _OFF_TIMING = Timing(5.0, 5.0, 2.0)
+_NOT_YET = Timing(float("inf"), float("inf"))
 _AT_ONCE = Timing(0.0, 0.0, 0.0)
 _CLEAR_S = 5.0
 
@@ -69,6 +78,13 @@ class Seen:
     device: DeviceId
     heard_at: datetime
     continuous: bool = False
+    measured_at: datetime | None = None
+
+    def measured(self, at: datetime) -> None:
+        """Who measures again so soon does so all the time: only of such a one is silence a fault."""
+        if self.measured_at is not None and 0 < (at - self.measured_at).total_seconds() <= LINK_LOST_S:
+            self.continuous = True
+        self.measured_at = at
 
 
 class Track:
@@ -83,6 +99,9 @@ class Track:
         self._device_words: dict[Condition, datetime] = {}
         self.latest = Latest()
         self.devices: dict[DeviceId, Seen] = {}
+        self._breathing = Breathing()
+        self._breathing_known_at: datetime | None = None
+        self._apnoea_s = USUAL_S
 
     @property
     def open_alarms(self) -> list[Alarm]:
@@ -90,7 +109,10 @@ class Track:
 
     def adopt(self, alarms: Iterable[Alarm]) -> None:
         """Go on with alarms that were open before this process began."""
-        self._points |= {alarm.condition: Point(alarm) for alarm in alarms if alarm.condition not in self._points}
+        for alarm in alarms:
+            until = alarm.snoozed_until
+            snooze = None if until is None else Snooze(until, alarm.priority)
+            self._points.setdefault(alarm.condition, Point(alarm, snooze))
 
     # What comes in
 
@@ -99,12 +121,14 @@ class Track:
         changes = self.alive(report.device_id, heard_at)
         touched: list[tuple[Vital, SourceState]] = []
         for sample in report.samples:
-            state = self.latest.take(report.device_id, sample)
+            state = self.latest.take(report.device_id, sample, spot=report.spot)
             if state is None:
                 continue
-            if not is_episodic(sample.mdc):
-                self.devices[report.device_id].continuous = True
+            if not state.spot:
+                self.devices[report.device_id].measured(sample.taken_at)
             changes += self._off(state, sample.taken_at)
+            if sample.mdc in SIGNS[Vital.RESP_RATE].sources:
+                self._breathing.rate(report.device_id, sample)
             if sample.mdc in VITAL_OF:
                 touched.append((VITAL_OF[sample.mdc], state))
         for vital, state in touched:
@@ -129,6 +153,8 @@ class Track:
         condition = Condition(AlarmKind.DEVICE, said.instance, device=said.device_id)
         if said.priority is None:
             return []
+        if said.event_mdc in APNOEA_EVENTS:
+            return self._device_apnoea(said)
         if said.phase is Phase.END:
             return self._finish(condition, said.at, "over")
         known = self._points.get(condition)
@@ -136,6 +162,20 @@ class Track:
             return []
         self._device_words[condition] = said.at
         changes = self._watch(condition, Sight(said.at, said.priority, said.priority), said.text, _AT_ONCE)
+        return self._at_bedside(condition, said, changes)
+
+    def _device_apnoea(self, said: DeviceAlarm) -> list[AlarmChanged]:
+        """Take the device's word for the condition that is watched here anyway: one event has one alarm."""
+        if said.phase is Phase.END:
+            self._breathing.unsaid(said.device_id, said.instance)
+            still = self._breathing.look(self._apnoea_s, said.at).state is BreathState.STILL
+            return [] if still else self._watch(APNOEA, Sight(said.at, None, None), "APNOEA", _AT_ONCE)
+        self._breathing.said(said.device_id, said.instance, said.at, said.text)
+        sight = Sight(said.at, Priority.HIGH, Priority.HIGH, source=said.text)
+        return self._at_bedside(APNOEA, said, self._watch(APNOEA, sight, "APNOEA", _AT_ONCE))
+
+    def _at_bedside(self, condition: Condition, said: DeviceAlarm, changes: list[AlarmChanged]) -> list[AlarmChanged]:
+        """Keep with the alarm what was done about it at the device."""
         alarm = self._points[condition].alarm
         bedside = "" if said.inactivation is Inactivation.ENABLED else said.inactivation.value
         if alarm is None or alarm.bedside == bedside:
@@ -162,6 +202,31 @@ class Track:
             changes += self._finish(condition, at, "no_data")
         return changes
 
+    def waved(self, channel: WaveChannel, block: WaveBlock) -> None:
+        """Take a block of the present of a channel that shows breaths."""
+        self._breathing.wave(channel, block)
+
+    def breathe(self, limit_s: float, at: datetime) -> list[AlarmChanged]:
+        """Compare the time without a breath with its limit; call it about once a second."""
+        self._apnoea_s = limit_s
+        for condition, point in self._points.items():
+            if condition.subject == "lead_off" and point.alarm is not None and point.alarm.open:
+                self._breathing.leads_off(DeviceId(condition.device))
+        seen = self._breathing.look(limit_s, at)
+        if seen.state is not BreathState.UNKNOWN or self._breathing_known_at is None:
+            self._breathing_known_at = at
+        if seen.state is BreathState.STILL:
+            sight = Sight(at, Priority.HIGH, Priority.HIGH, f"> {limit_s:.0f} s", limit=limit_s, source=seen.source)
+            if self._points.get(APNOEA, Point()).alarm is None:
+                # It began with the last breath, and has waited long enough.
+                self._watch(APNOEA, replace(sight, at=min(seen.since, at)), "APNOEA", _NOT_YET)
+            return self._watch(APNOEA, sight, "APNOEA", _AT_ONCE)
+        if seen.state is BreathState.BREATHING:
+            return self._watch(APNOEA, Sight(at, None, None), "APNOEA", Timing(clear_s=_CLEAR_S))
+        if (at - self._breathing_known_at).total_seconds() >= NO_DATA_S:
+            return self._finish(APNOEA, at, "no_data")
+        return []
+
     def silent(self, at: datetime) -> list[DeviceId]:
         """Return the devices that send all the time and have not been heard for a while."""
         silent = [s for s in self.devices.values() if (at - s.heard_at).total_seconds() >= LINK_LOST_S]
@@ -171,6 +236,7 @@ class Track:
         """The device measures for this patient no more."""
         self.devices.pop(device, None)
         self.latest.forget(device)
+        self._breathing.forget(device)
         changes = []
         for condition in [c for c in self._points if c.device == device]:
             changes += self._finish(condition, at, "device_gone")
@@ -229,8 +295,10 @@ class Track:
     def _compare(self, limit: Limit, state: SourceState) -> list[AlarmChanged]:
         if not state.counts or state.value is None:
             return []
-        episodic = is_episodic(state.mdc)
-        timing = _AT_ONCE if episodic else Timing(limit.delay_s, limit.urgent_delay_s, _CLEAR_S)
+        if limit.vital is Vital.RESP_RATE and state.value == 0:
+            # Not yet: it is an apnoea if it lasts (see breathe).
+            return []
+        timing = _AT_ONCE if state.spot else _timing(limit, state)
         changes = []
         for side in SIDES:
             condition = _of(limit.vital, side)
@@ -316,6 +384,13 @@ class Track:
             self._points[condition] = point
 
 
+def _timing(limit: Limit, state: SourceState) -> Timing:
+    # A transducer that is zeroed or flushed is open to the air for some seconds: nobody's pressure is nearly nothing.
+    near_air = state.mdc in ARTERIAL and state.value is not None and state.value < OPEN_TO_AIR
+    hold_s = ZEROING_S if near_air else 0.0
+    return Timing(limit.delay_s + hold_s, limit.urgent_delay_s + hold_s, _CLEAR_S)
+
+
 def _of(vital: Vital, side: str) -> Condition:
     return Condition(AlarmKind.LIMIT, vital.value, side)
 
@@ -330,7 +405,7 @@ def _sight(limit: Limit, side: str, state: SourceState, at: datetime) -> Sight:
     value = rounded(state.value or 0.0, sign.decimals)
     yellow, red = (limit.low, limit.very_low) if side == "low" else (limit.high, limit.very_high)
     priority = _beyond(value, yellow, red, side, 0.0)
-    held = _beyond(value, yellow, red, side, 0.0 if is_episodic(state.mdc) else limit.hysteresis)
+    held = _beyond(value, yellow, red, side, 0.0 if state.spot else limit.hysteresis)
     crossed = red if priority is Priority.HIGH else yellow
     than = "<" if side == "low" else ">"
     reading = "" if crossed is None else f"{sign.written(value)} {than} {sign.written(crossed)}"

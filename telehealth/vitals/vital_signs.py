@@ -98,7 +98,17 @@ def is_episodic(mdc: int) -> bool:
     return PARAMETERS[mdc].interval_s == 0
 
 
-def fresh_s(mdc: int) -> float:
+SPOT_S = 300.0
+SLOW_SPOT_S = 3600.0
+"""How long a value speaks for the present that was measured once: of what changes within seconds, and of the rest."""
+
+_FAST_S = 60.0
+
+
+def fresh_s(mdc: int, *, spot: bool = False) -> float:
     """Return how long a value of the parameter may speak for the present, in seconds."""
     parameter = PARAMETERS[mdc]
-    return parameter.blank_after_s if parameter.blank_after_s is not None else parameter.grey_after_s
+    own_s = parameter.blank_after_s if parameter.blank_after_s is not None else parameter.grey_after_s
+    if not spot:
+        return own_s
+    return max(own_s, SPOT_S if own_s < _FAST_S else SLOW_SPOT_S)

@@ -12,6 +12,7 @@ from telehealth.vitals.limits import AgeBand, SetLimit
 from telehealth.vitals.rhythms import RhythmSeen
 from telehealth.vitals.scores import Score
 from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.signals import Signals
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
 
@@ -41,6 +42,14 @@ class WatchRecords(Protocol):
 
     async def entries(self, encounter: EncounterId) -> Sequence[Entered]:
         """Return the newest entry of each kind."""
+        ...
+
+    async def set_signals(self, encounter: EncounterId, signals: Signals) -> None:
+        """Store what somebody set; what was set before is kept, too."""
+        ...
+
+    async def signals(self, encounter: EncounterId) -> Signals:
+        """Return what was set last; a pause among it may have run out."""
         ...
 
     async def add_scores(self, encounter: EncounterId, scores: Sequence[Score]) -> None: ...
@@ -74,6 +83,10 @@ class Bedsides(Protocol):
         """Write on the timeline that an alarm was raised, got worse, or was acknowledged; the rest is left out."""
         ...
 
+    async def note_signals(self, encounter: EncounterId, signals: Signals) -> None:
+        """Write on the timeline that somebody has paused the alarms, turned them off or on."""
+        ...
+
 
 class WatchWire(Protocol):
     """How alarms, scores, limits and entries look to watchers."""
@@ -82,4 +95,5 @@ class WatchWire(Protocol):
     def score(self, score: Score) -> bytes: ...
     def limits(self, band: AgeBand, *, age_known: bool, limits: Mapping[Vital, SetLimit]) -> bytes: ...
     def entries(self, entries: Mapping[Entry, Entered]) -> bytes: ...
+    def signals(self, signals: Signals) -> bytes: ...
     def rhythm(self, seen: RhythmSeen) -> bytes: ...

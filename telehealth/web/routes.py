@@ -397,6 +397,23 @@ _ALARMS = (
     ),
     Route(
         "GET",
+        f"{_V1}/encounters/{{encounter}}/signals",
+        alarms.read_signals,
+        frozenset({A.READ_VITALS, A.TURN_OFF_ALARMS}),
+        "Read whether the alarms of this patient are paused or off, and who has set it so.",
+        answers=alarms.SignalsAnswer,
+    ),
+    Route(
+        "PUT",
+        f"{_V1}/encounters/{{encounter}}/signals",
+        alarms.set_signals,
+        frozenset({A.MANAGE_ALARMS, A.TURN_OFF_ALARMS}),
+        "Pause the alarms of this patient here, turn them off or on; nothing changes at the bedside.",
+        body=alarms.SignalsToSet,
+        answers=alarms.SignalsAnswer,
+    ),
+    Route(
+        "GET",
         f"{_V1}/encounters/{{encounter}}/limits",
         alarms.read_limits,
         A.READ_VITALS,

@@ -13,6 +13,7 @@ from telehealth.vitals.alarm import Alarm, AlarmKind, AlarmState, Change, Condit
 from telehealth.vitals.limits import Limit, SetLimit
 from telehealth.vitals.scores import Band, Score, ScoreInput, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
+from telehealth.vitals.signals import Signals, SignalState
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
 from tests.builders import ENCOUNTER, NOON, an_encounter
@@ -109,3 +110,14 @@ async def test_an_issued_score_is_kept_with_its_inputs(clinic: Stores) -> None:
     await clinic.watch_records.add_scores(ENCOUNTER, [older, newer])
     await clinic.watch_records.add_scores(ENCOUNTER, [newer])
     assert await clinic.watch_records.scores(ENCOUNTER, limit=10) == [newer, older]
+
+
+async def test_of_signals_the_newest_count_and_each_encounter_has_its_own(clinic: Stores) -> None:
+    records = clinic.watch_records
+    assert await records.signals(ENCOUNTER) == Signals()
+    paused = Signals(SignalState.AUDIO_PAUSED, NOON + timedelta(seconds=60), "d" * 32, "Dr Ifeoma Okafor", NOON)
+    off = Signals(SignalState.ALARM_OFF, None, "ad" * 16, "Noor Aziz", NOON + timedelta(seconds=1))
+    for signals in (off, paused, paused, Signals()):
+        await records.set_signals(ENCOUNTER, signals)
+    assert await records.signals(ENCOUNTER) == off
+    assert await records.signals(OTHER) == Signals()

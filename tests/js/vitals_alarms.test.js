@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { audible, calls, limitWords, marks, missing, NOTHING, oldestAt, open, pausedMs, plainWords, reconnected, scoreOf, took } from "../../static/js/vitals/alarms.js";
+import { audible, calls, limitWords, marks, missing, NOTHING, oldestAt, open, pausedMs, plainWords, reconnected, scoreOf, seenNow, signalsAt, took } from "../../static/js/vitals/alarms.js";
 import { parse } from "../../static/js/vitals/messages.js";
+import { countdown } from "../../static/js/vitals/signals_view.js";
 
 const folder = new URL("../vectors/vitals/server/", import.meta.url);
 const example = (/** @type {string} */ name) => parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
@@ -54,6 +55,37 @@ test("a pause silences one alarm until its time, and no other", () => {
   assert.equal(audible(after(paused), 60_000), "high");
   assert.equal(audible(after(paused, an({ id: "b", priority: "medium" })), 10), "medium");
   assert.equal(calls(paused), true);
+});
+
+const quiet = (watch, state, until = null) => took(watch, { type: "signals", id: "1-1", signals: { state, until, by: "Dr Ifeoma Okafor", at: 0 } });
+
+test("paused or off, no alarm is heard; only what is paused ends by itself", () => {
+  const watch = after(an({ id: "a", priority: "high" }));
+  for (const state of ["audio_paused", "alarm_paused"]) {
+    assert.equal(audible(quiet(watch, state, 60_000), 59_999), null);
+    assert.equal(audible(quiet(watch, state, 60_000), 60_000), "high");
+    assert.equal(signalsAt(quiet(watch, state, 60_000), 60_000).state, "on");
+  }
+  for (const state of ["audio_off", "alarm_off"]) assert.equal(audible(quiet(watch, state), 1e12), null);
+  assert.equal(audible(quiet(quiet(watch, "alarm_off"), "on"), 0), "high");
+});
+
+test("alarms that are paused or off are not seen on tiles, in the bar or by patients; without sound they are", () => {
+  const watch = after(an({ id: "a", tile: "spo2", priority: "high" }));
+  for (const state of ["alarm_paused", "alarm_off"]) {
+    const seen = seenNow(quiet(watch, state), 0);
+    assert.deepEqual([open(seen).length, marks(seen).size, plainWords(seen)], [0, 0, "none"]);
+    assert.equal(open(quiet(watch, state)).length, 1);
+  }
+  assert.equal(marks(seenNow(quiet(watch, "audio_off"), 0)).size, 1);
+});
+
+test("a fresh connection still knows what is off until it is told how things stand", () => {
+  assert.equal(reconnected(quiet(NOTHING, "alarm_off")).signals.state, "alarm_off");
+});
+
+test("the time that is left is never 0:00 while there is some", () => {
+  assert.deepEqual([120_000, 61_000, 59_001, 1, 0, -5].map(countdown), ["2:00", "1:01", "1:00", "0:01", "0:00", "0:00"]);
 });
 
 test("a tile is marked by its highest alarm, and late ones mark none", () => {

@@ -1,6 +1,8 @@
 """AlarmWatch and Alarms over a real database: stored, told, answered, and what happens when something fails."""
 
 import json
+import math
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +12,7 @@ import pytest
 
 from telehealth.access import Principal, Role
 from telehealth.bus import Event, vitals_topic
+from telehealth.clock import to_ms
 from telehealth.consultations.bedsides import EncounterBedsides
 from telehealth.consultations.model import EntryKind
 from telehealth.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
@@ -26,6 +29,7 @@ from telehealth.vitals.limits import Limit
 from telehealth.vitals.model import Device, DeviceAssociation, FrameFlag, Report, Sample, WaveBlock, WaveChannel
 from telehealth.vitals.rhythms import MAX_FOLLOWED, Rhythms, RhythmSeen
 from telehealth.vitals.scoring import Entry
+from telehealth.vitals.signals import SignalState, SignalsWanted
 from telehealth.vitals.track import AlarmChanged
 from telehealth.vitals.vital_signs import Vital
 from tests.builders import (
@@ -143,6 +147,60 @@ async def test_a_pause_lasts_as_long_as_it_may_and_no_other(node: Node) -> None:
     await node.alarms.snooze(IFEOMA, ENCOUNTER, alarm.id, 60)
     await node.seconds(61, spo2=86.0)
     assert [a["alarm"]["snoozed_until"] is None for a in node.told()] == [True, False, True]
+
+
+QUIET = SignalsWanted(SignalState.AUDIO_PAUSED, 120)
+AMINA = Person(the_admin(), "Amina Diallo")
+
+
+async def test_a_pause_of_all_alarms_is_told_kept_written_down_and_survives_a_restart(
+    node: Node, database: Database
+) -> None:
+    await node.alarms.set_signals(IFEOMA, ENCOUNTER, QUIET)
+    (told,) = node.told("signals")
+    assert (told["signals"]["state"], told["signals"]["by"]) == ("audio_paused", "Dr Ifeoma Okafor")
+    assert told["signals"]["until"] - told["signals"]["at"] == 120_000
+    assert node.audit.actions == ["signals.audio_paused"]
+    (entry,) = await node.stores.encounters.timeline(ENCOUNTER)
+    assert (entry.kind, entry.author, entry.text) == (EntryKind.ALARM_SIGNALS, DOCTOR, "audio_paused 120 s")
+    after = Node(database, RecordingBus(), node.clock)
+    assert (await after.alarms.signals(the_patient(), ENCOUNTER)).set_by_name == "Dr Ifeoma Okafor"
+    node.clock.advance(120)
+    assert (await after.alarms.signals(the_patient(), ENCOUNTER)).state is SignalState.ON
+
+
+async def test_while_alarms_are_off_they_are_watched_and_kept_all_the_same(node: Node) -> None:
+    await node.alarms.set_signals(AMINA, ENCOUNTER, SignalsWanted(SignalState.ALARM_OFF))
+    await node.seconds(20, spo2=86.0)
+    assert (await node.open()).text == "** SpO2 LOW 86 < 90"
+    with pytest.raises(Conflict):
+        await node.alarms.set_signals(IFEOMA, ENCOUNTER, QUIET)
+    await node.alarms.set_signals(IFEOMA, ENCOUNTER, SignalsWanted(SignalState.ON))
+    assert [one["signals"]["state"] for one in node.told("signals")] == ["alarm_off", "on"]
+    assert node.audit.actions == ["signals.alarm_off", "signals.audio_paused", "signals.on"]
+
+
+@pytest.mark.parametrize(
+    ("who", "state", "refusal"),
+    [
+        (the_patient(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_guest(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_patient(), SignalState.ON, Forbidden),
+        (the_admin(), SignalState.AUDIO_PAUSED, Forbidden),
+        (the_paramedic(), SignalState.ALARM_PAUSED, Forbidden),
+        (the_paramedic(), SignalState.AUDIO_OFF, Forbidden),
+        (the_doctor(), SignalState.ALARM_OFF, Forbidden),
+        (the_doctor(subject=OTHER_DOCTOR), SignalState.AUDIO_PAUSED, NotFound),
+    ],
+)
+async def test_nobody_else_pauses_or_turns_off(
+    node: Node, who: Principal, state: SignalState, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await node.alarms.set_signals(
+            Person(who, "Somebody"), ENCOUNTER, SignalsWanted(state, 60 if state.paused else 0)
+        )
+    assert (node.told("signals"), node.audit.actions) == ([], [])
 
 
 async def test_what_has_ended_cannot_be_acknowledged_and_what_never_was_is_not_found(node: Node) -> None:
@@ -351,7 +409,7 @@ async def test_a_device_that_was_released_is_not_lost(node: Node) -> None:
 async def test_who_comes_later_is_told_how_things_stand(node: Node) -> None:
     await node.seconds(20, spo2=86.0)
     kinds = [json.loads(body)["type"] for body in await node.watch.known(ENCOUNTER)]
-    assert kinds == ["limits", "entries", "rhythm", "score", "alarm"]
+    assert kinds == ["limits", "entries", "signals", "rhythm", "score", "alarm"]
 
 
 async def test_a_patient_of_whom_nothing_comes_is_forgotten(node: Node) -> None:
@@ -420,6 +478,24 @@ def test_alarms_are_counted_by_the_hour_without_simulated_and_late_ones() -> Non
     assert (counted.alarms, counted.hours, counted.per_hour) == (6, 2.0, 3.0)
     assert counted.top == (("SpO2 LOW", 5), ("HR HIGH", 1))
     assert load([], NOON).per_hour == 0
+
+
+# Breathing
+
+
+async def test_whose_breaths_alone_are_seen_is_watched_and_of_no_simulated_patient(node: Node) -> None:
+    chest = replace(CHANNEL, number=2, mdc=151780, label="Resp", unit="Ohm", rate_hz=62.5, gain=0.001)
+    for odd in (block(0, flags=FrameFlag.DEMO), block(0)):
+        assert node.watch.patients == 0
+        node.watch.waved(chest, odd)
+    assert node.watch.patients == 1
+    for second in range(90):
+        for fifth in range(5):
+            height = 800 * math.sin(math.pi * (second + fifth / 5) / 2) if second < 60 else 0.0
+            at_ms = to_ms(node.clock.now()) + 200 * fifth
+            node.watch.waved(chest, WaveBlock(2, 0, 0, at_ms, struct.pack("<12h", *[round(height)] * 12)))
+        await node.seconds(1)
+    assert [a["alarm"]["text"] for a in node.told()] == ["*** APNOEA > 20 s"]
 
 
 # Rhythm

@@ -10,6 +10,7 @@ from telehealth.vitals.device_alarm import DeviceAlarm, Inactivation, Phase
 from telehealth.vitals.limits import Limit, SetLimit
 from telehealth.vitals.model import Quality, Report, Sample
 from telehealth.vitals.patient_watch import MAX_CATCHING_UP, Known, Outcome, PatientWatch
+from telehealth.vitals.pews import PewsTable
 from telehealth.vitals.scores import Score, ScoreKind
 from telehealth.vitals.scoring import Entered, Entry
 from telehealth.vitals.track import DEVICE_ALARM_S, MAX_DEVICE_ALARMS, AlarmChanged
@@ -17,6 +18,7 @@ from telehealth.vitals.vital_signs import Vital
 from tests.doubles import NOON, counted_ids
 
 ECG, PLETH_RATE, SPO2, RESP, TEMP, SYS, ART = 147842, 149530, 150456, 151562, 150344, 150021, 150033
+PULSE, BODY_TEMP = 149514, 150364
 MONITOR, OTHER = DeviceId("d1"), DeviceId("d2")
 WELL = {ECG: 75.0, PLETH_RATE: 75.0, SPO2: 97.0, RESP: 16.0, TEMP: 36.8}
 Values = Mapping[int, float | None]
@@ -25,8 +27,8 @@ Values = Mapping[int, float | None]
 class Bed:
     """A watch, and the seconds that pass."""
 
-    def __init__(self, *, demonstration: bool = False, **known: Any) -> None:
-        self.watch = PatientWatch(counted_ids(), AlarmPolicy(), demonstration, Known(**known), NOON)
+    def __init__(self, *, demonstration: bool = False, table: PewsTable | None = None, **known: Any) -> None:
+        self.watch = PatientWatch(counted_ids(), AlarmPolicy(), demonstration, Known(**known), NOON, table)
         self.second = 0.0
         self.changes: list[AlarmChanged] = []
         self.scores: list[Score] = []
@@ -52,13 +54,14 @@ class Bed:
         device: DeviceId = MONITOR,
         demo: bool = False,
         quality: Quality = Quality.GOOD,
+        spot: bool = False,
     ) -> None:
         taken_at = self.now - timedelta(seconds=late_s)
         samples = tuple(
             Sample(mdc, value, "", value, "", taken_at, self.now, Quality.INVALID if value is None else quality)
             for mdc, value in values.items()
         )
-        self._took(self.watch.report(Report(device, taken_at, self.now, demo, samples), self.now))
+        self._took(self.watch.report(Report(device, taken_at, self.now, demo, samples, spot), self.now))
 
     def said(self, phase: Phase, priority: Priority | None = Priority.HIGH, **changes: Any) -> None:
         alarm = {"instance": "7", "text": "VFIB", "device_id": MONITOR} | changes
@@ -144,6 +147,51 @@ def test_a_spot_device_is_never_lost() -> None:
     bed = Bed()
     bed.report({SYS: 120.0})
     assert bed.seconds(120, None).told == []
+
+
+def test_who_types_a_value_is_no_line_that_can_be_lost() -> None:
+    bed = Bed()
+    bed.report({SPO2: 97.0, RESP: 16.0, PULSE: 70.0, BODY_TEMP: 37.0}, spot=True)
+    assert bed.seconds(120, None).told == []
+
+
+def test_a_single_value_of_a_gateway_makes_no_line_and_two_within_seconds_do() -> None:
+    bed = Bed()
+    bed.report({SPO2: 97.0})
+    assert bed.seconds(300, None).told == []
+    bed.report({SPO2: 97.0})
+    bed.seconds(1, {SPO2: 97.0}).seconds(20, None)
+    assert bed.told == [("raised", "** LINK LOST")]
+
+
+def test_a_typed_value_alarms_at_once_and_until_the_next_or_until_it_is_too_old() -> None:
+    bed = Bed()
+    bed.report({SPO2: 86.0}, spot=True)
+    assert bed.told == [("raised", "** SpO2 LOW 86 < 90")]
+    bed.seconds(60, None)
+    bed.report({SPO2: 95.0}, spot=True)
+    assert bed.told[1:] == [("ended", "** SpO2 LOW 86 < 90")]
+    bed.report({BODY_TEMP: 39.5}, spot=True, late_s=200)
+    bed.seconds(3000, None)
+    assert bed.open_texts == ["** TEMP HIGH 39.5 > 39.0"]
+    bed.seconds(700, None)
+    assert bed.open_texts == []
+
+
+def test_of_typed_values_the_last_one_is_scored_not_what_was_corrected() -> None:
+    bed = Bed(entries=[entered(Entry.CONSCIOUSNESS, "A"), entered(Entry.OXYGEN, "no")])
+    bed.report({BODY_TEMP: 39.5}, spot=True)
+    bed.second += 20
+    bed.report({BODY_TEMP: 37.5, SPO2: 97.0, RESP: 16.0, PULSE: 70.0, SYS: 120.0}, spot=True)
+    (score,) = news2(list(bed.watch.score_now(bed.now, "").scores))
+    assert (score.total, score.complete) == (0, True)
+    assert next(one.value for one in score.inputs if one.name == "temperature") == "37.5"
+
+
+def test_what_speaks_now_is_scored_before_what_spoke_minutes_ago() -> None:
+    bed = Bed().seconds(10, {ECG: 75.0}).seconds(120, {ECG: None, PLETH_RATE: 115.0})
+    (score,) = news2(list(bed.watch.score_now(bed.now, "").scores))
+    assert next((one.value, one.source) for one in score.inputs if one.name == "heart_rate") == ("115", "Pleth")
 
 
 def test_a_device_that_staff_took_away_is_not_lost_and_takes_its_alarms_along() -> None:
@@ -260,6 +308,24 @@ def test_after_a_restart_it_goes_on_with_what_was_open() -> None:
     assert after.told == []
     forgotten = Bed(alarms=[alarm]).seconds(2, None)
     assert forgotten.told == [("ended", alarm.text)]
+
+
+def test_a_pause_of_an_alarm_holds_after_a_restart() -> None:
+    before = Bed().seconds(20, WELL | {SPO2: 86.0})
+    (alarm,) = before.watch.open_alarms
+    before.watch.snooze(alarm.id, before.now, "d" * 32, 300)
+    after = Bed(alarms=before.watch.open_alarms)
+    after.second = before.second
+    after.seconds(10, WELL).seconds(20, WELL | {SPO2: 86.0})
+    assert [what for what, _ in after.told] == ["ended", "raised"]
+    assert not after.watch.open_alarms[0].signals(after.now)
+
+
+def test_a_transducer_that_is_zeroed_is_held_for_ten_seconds_and_no_longer() -> None:
+    bed = Bed().seconds(10, {ART: 120.0}).seconds(12, {ART: 2.0}).seconds(5, {ART: 118.0})
+    assert bed.told == []
+    bed.seconds(17, {ART: 2.0})
+    assert bed.told == [("raised", "*** SYS LOW 2 < 70")]
 
 
 def test_an_alarm_of_nobody_here_is_not_found() -> None:

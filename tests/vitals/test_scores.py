@@ -147,3 +147,20 @@ def test_mews_adds_its_points() -> None:
 )
 def test_the_shock_index_is_a_ratio(rate: float, systolic: float, ratio: float, band: Band) -> None:
     assert (shock_index(rate, systolic).total, shock_index(rate, systolic).band) == (ratio, band)
+
+
+@pytest.mark.parametrize(
+    ("years", "ratio", "band"),
+    [
+        (2, 1.5, Band.UNKNOWN),
+        (4, 1.22, Band.LOW),
+        (6, 1.23, Band.HIGH),
+        (7, 1.0, Band.LOW),
+        (12, 1.01, Band.HIGH),
+        (13, 0.9, Band.LOW),
+        (16, 0.91, Band.HIGH),
+        (17, 0.91, Band.MEDIUM),
+    ],
+)
+def test_a_child_s_shock_index_is_judged_by_its_age(years: int, ratio: float, band: Band) -> None:
+    assert shock_index(100 * ratio, 100, months=12 * years).band is band

@@ -225,6 +225,8 @@ AIMS: dict[str, Callable[[Stage], Aim]] = {
     "list_alarms": encounter(),
     "acknowledge_alarm": alarm(),
     "snooze_alarm": alarm({"seconds": 60}),
+    "read_signals": encounter(),
+    "set_signals": encounter({"state": "on"}),
     "read_limits": encounter(),
     "set_limits": encounter({"limits": [{"vital": "spo2", "low": 88}]}),
     "propose_limits": encounter(),

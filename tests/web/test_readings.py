@@ -466,3 +466,35 @@ async def test_the_simulated_sensor_is_read_as_one_in_a_page(house: House) -> No
         assert await sensor.send(71) == "recorded"
         assert await sensor.send(72) == "recorded"
     assert await numbers(house, encounter) == [("Simulated strap", 147842, 72.0, "good")]
+
+
+async def test_every_input_of_news2_can_be_typed_and_is_kept_with_unit_and_author(house: House) -> None:
+    _, doctor, encounter = await a_visit(house)
+    rows = (
+        (151562, 22, "/min"),
+        (150456, 94, "%"),
+        (149514, 95, "/min"),
+        (150021, 105, "mm[Hg]"),
+        (150364, 101.3, "[degF]"),
+    )
+    typed = [a_typed(house, row, number=number) for number, row in enumerate(rows)]
+    assert {one["status"] for one in await add(house, doctor, encounter, *typed)} == {"recorded"}
+    path = f"/api/v1/encounters/{encounter.id}"
+    entered = await house.ask("PUT", f"{path}/entries", doctor, {"consciousness": "A", "oxygen": False})
+    assert (entered.status, await entered.read()) == (204, b"")
+    await house.services.watch.turn()
+    scores = (await (await house.ask("POST", f"{path}/scores/now", doctor)).json())["scores"]
+    news2 = next(one for one in scores if one["kind"] == "news2")
+    assert (news2["total"], news2["complete"]) == (6, True)
+    by = {one["source"] for one in news2["inputs"] if one["name"] in ("oxygen", "consciousness")}
+    assert by == {"Ifeoma Okafor"}
+    snapshot = await house.services.vitals.snapshot(encounter.id)
+    (device,) = (device for device, _ in snapshot.devices)
+    assert (device.name, device.kind) == ("Typed by practitioner", DeviceKind.SPOT)
+    (temperature,) = (v for b in snapshot.numerics for v in json.loads(b)["values"] if v["mdc"] == 150364)
+    assert (temperature["value"], temperature["unit"]) == (38.5, "Cel")
+    assert doctor.principal is not None
+    admin = await house.person("Noor Aziz", Role.ADMIN)
+    trail = (await (await house.ask("GET", "/api/v1/audit", admin)).json())["entries"]
+    written = {(one["actor"], one["entity"]) for one in trail if one["action"] == "reading.added"}
+    assert written == {(doctor.principal.subject, f"device/{device.id}")}

@@ -7,6 +7,7 @@ import { connectForm, oneLine, showFaults } from "../ui/forms.js";
 import { connectList } from "../ui/lists.js";
 import { sentence } from "../ui/problems.js";
 import { text } from "../ui/text.js";
+import { changeSignals } from "./signals.js";
 import { rowButton, tableRow } from "./table.js";
 
 /** @typedef {{ id: string, name: string, model: string, simulated: boolean, revoked: boolean, encounter: string | null }} Device */
@@ -51,7 +52,8 @@ function row(device, tell, load) {
   const rotate = button("device.rotate", () => renewCredential(device));
   const revoke = button("device.revoke", async () => (await revokeNow(device)) && load());
   const state = revoked ? "device.revoked" : simulated ? "device.simulated" : "device.in_use";
-  const actions = revoked ? [] : [encounter ? free : bind, rotate, revoke];
+  const signals = encounter ? [button("device.signals", () => changeSignals(name, encounter))] : [];
+  const actions = revoked ? [] : [encounter ? free : bind, ...signals, rotate, revoke];
   const target = encounter ? element("code", { title: encounter }, encounter.slice(0, 8)) : text("device.nobody");
   const pill = element("span", { class: revoked ? "pill pill-notice" : "pill" }, text(state));
   return tableRow([name, model || "–", target, pill, element("div", { class: "row-actions" }, ...actions)]);

@@ -92,7 +92,12 @@ export class RoomPage {
       plain: this._role === "patient",
       lag_ms: () => this._lag(),
       alarms: new AlarmCentre(
-        { bar: find("#alarm-bar", HTMLElement, room), scores: find("#scores", HTMLElement, room), alarms: find("#alarms", HTMLElement, room) },
+        {
+          signals: find("#alarm-signals", HTMLElement, room),
+          bar: find("#alarm-bar", HTMLElement, room),
+          scores: find("#scores", HTMLElement, room),
+          alarms: find("#alarms", HTMLElement, room),
+        },
         { encounter: this._encounter, role: this._role },
       ),
       ticket: async () => (await api("POST", "/tickets", { purpose: "vitals", encounter: this._encounter })).ticket,

@@ -1,7 +1,7 @@
 /** The bar under the title: the alarm that matters most, and what can be done about it. Patients read calm words only. */
 
 import { element, icon } from "../ui/dom.js";
-import { text } from "../ui/text.js";
+import { knows, text } from "../ui/text.js";
 import { browserZone, clockTime } from "../ui/time.js";
 import { calls, open, pausedMs, plainWords } from "./alarms.js";
 
@@ -79,8 +79,14 @@ export function notes(alarm, now) {
   if (alarm.acknowledged_by !== "") found.push(`√ ${text("alarm.seen", { name: alarm.acknowledged_by })}`);
   const paused = pausedMs(alarm, now);
   if (paused > 0 && alarm.state !== "ended") found.push(text("alarm.paused", { seconds: Math.ceil(paused / 1000) }));
-  if (alarm.bedside !== "") found.push(text("alarm.bedside", { what: alarm.bedside }));
+  if (alarm.bedside !== "") found.push(text("alarm.bedside", { what: bedsideWords(alarm.bedside) }));
   return found;
+}
+
+/** What a device says in words of its standard; in its own where we know no better. @param {string} said */
+function bedsideWords(said) {
+  const key = `alarm.bedside.${said}`;
+  return knows(key) ? text(key) : said;
 }
 
 /** @param {HTMLElement} place @param {string} words */

@@ -6,19 +6,22 @@ import { text } from "../ui/text.js";
 import { browserZone, clockTime } from "../ui/time.js";
 import { alarm as readAlarm } from "./alarm_messages.js";
 import { AlarmBar, notes } from "./alarm_bar.js";
-import { audible, calls, limitWords, marks, NOTHING, open, reconnected, took } from "./alarms.js";
+import { audible, calls, limitWords, marks, NOTHING, open, reconnected, seenNow, signalsAt, took } from "./alarms.js";
 import { AlarmSound } from "./alarm_sound.js";
 import { LimitsView } from "./limits_view.js";
 import { ScoreView } from "./score_view.js";
+import { PauseButtons, SignalsLine } from "./signals_view.js";
 
 /** @import { Alarm, WatchMessage } from "./alarm_messages.js" */
 /** @import { Mark, Watch } from "./alarms.js" */
 
 const SNOOZE_S = 120;
 const LISTED = 30;
+const COUNT_AGAIN_MS = 60_000;
 
 /**
  * @typedef {object} AlarmPlaces
+ * @property {HTMLElement} signals Under the title, while alarms are paused or off.
  * @property {HTMLElement} bar Under the title.
  * @property {HTMLElement} scores In the panel; empty for patients.
  * @property {HTMLElement} alarms In the panel; empty for patients.
@@ -32,12 +35,19 @@ export class AlarmCentre {
     /** @type {Watch} */
     this._watch = NOTHING;
     this._said = new Set();
+    this._now = 0;
+    this._countedAt = 0;
+    this._uncounted = false;
     this._sound = new AlarmSound();
     this._bar = new AlarmBar(
       places.bar,
       { acknowledge: (id) => void this._do(`/alarms/${id}/acknowledge`), snooze: (id) => void this._do(`/alarms/${id}/snooze`, { seconds: SNOOZE_S }) },
       { plain: !this._staff },
     );
+    /** @type {import("./signals_view.js").SetSignals} */
+    const set = (state, seconds) => void this._do("/signals", seconds === undefined ? { state } : { state, seconds }, "PUT");
+    this._line = new SignalsLine(places.signals, set, { plain: !this._staff });
+    this._pauses = new PauseButtons(set, { mayPause: role === "practitioner" });
     this._list = element("ul", { class: "plain-list alarm-list" });
     this._rate = element("p", { class: "quiet small" });
     this._listed = "";
@@ -61,7 +71,7 @@ export class AlarmCentre {
 
   /** Marks and limits for the tiles. @returns {{ marks: ReadonlyMap<string, Mark>, limits: ReadonlyMap<string, string> }} */
   get onTiles() {
-    const shown = this._staff ? marks(this._watch) : new Map();
+    const shown = this._staff ? marks(seenNow(this._watch, this._now)) : new Map();
     return { marks: shown, limits: this._staff ? limitWords(this._watch) : new Map() };
   }
 
@@ -73,18 +83,26 @@ export class AlarmCentre {
   /** @param {WatchMessage} message */
   heard(message) {
     this._watch = took(this._watch, message);
-    if (message.type === "alarm") this._announce(message.alarm);
+    if (message.type !== "alarm") return;
+    this._uncounted = true;
+    this._announce(message.alarm);
   }
 
   /** Call it twice a second. @param {number} now */
   show(now) {
-    this._bar.show(this._watch, now);
+    this._now = now;
+    const signals = signalsAt(this._watch, now);
+    this._line.show(signals, now);
+    this._bar.show(seenNow(this._watch, now), now);
     if (!this._staff) return;
+    this._pauses.show(signals);
     this._sound.sound(audible(this._watch, now), now);
+    this._sound.remind(signals.state === "audio_off" || signals.state === "alarm_off", now);
     this._scores?.show(this._watch, now);
     this._limits?.show(this._watch);
     this._showList(now);
     this._showSound();
+    if (this._uncounted && now - this._countedAt >= COUNT_AGAIN_MS) void this._readHistory();
   }
 
   stop() {
@@ -105,6 +123,7 @@ export class AlarmCentre {
       element("h2", {}, text("alarms.title")),
       element("p", { class: "quiet small" }, text("alarm.not_a_system")),
       this._soundButton,
+      this._pauses.root,
       this._list,
       this._rate,
       limits,
@@ -155,12 +174,15 @@ export class AlarmCentre {
   /** Somebody may not be looking: say each alarm once, and again when it gets worse. @param {Alarm} alarm */
   _announce(alarm) {
     const key = `${alarm.id} ${alarm.priority}`;
-    if (!this._staff || !calls(alarm) || this._said.has(key)) return;
+    const seen = seenNow(this._watch, this._now).alarms.has(alarm.id);
+    if (!this._staff || !calls(alarm) || !seen || this._said.has(key)) return;
     this._said.add(key);
     announce(`${text(`alarm.priority.${alarm.priority}`)}: ${alarm.text}`);
   }
 
   async _readHistory() {
+    this._countedAt = this._now;
+    this._uncounted = false;
     try {
       const history = await api("GET", `${this._path}/alarms`);
       for (const one of [...history.alarms].reverse()) {
@@ -182,7 +204,8 @@ export class AlarmCentre {
       await api(method, `${this._path}${what}`, body);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.code !== "not_open") announce(text("alarm.failed"));
+      if (problem.code === "alarms_off") announce(text("signals.off_first"));
+      else if (problem.code !== "not_open") announce(text("alarm.failed"));
     }
   }
 }

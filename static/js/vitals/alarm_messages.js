@@ -15,7 +15,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
 /**
  * @typedef {Readonly<{ name: string, value: string, points: number | null, taken_at: number | null, source: string }>} ScoreInput
  */
-/** @typedef {"news2" | "shock_index" | "mews"} ScoreKind */
+/** @typedef {"news2" | "shock_index" | "mews" | "pews"} ScoreKind */
 /** @typedef {"unknown" | "low" | "low_medium" | "medium" | "high"} Band */
 /**
  * @typedef {Readonly<{ id: string, kind: ScoreKind, variant: string, at: number, total: number, band: Band,
@@ -23,7 +23,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
  */
 /**
  * @typedef {Readonly<{ vital: string, label: string, tile: string, unit: string, decimals: number, very_low: number | null,
- *   low: number | null, high: number | null, very_high: number | null, set_by: string, set_at: number | null }>} Limit
+ *   low: number | null, high: number | null, very_high: number | null, apnoea_s: number | null, set_by: string, set_at: number | null }>} Limit
  */
 /** @typedef {"consciousness" | "oxygen" | "temperature" | "spo2_scale"} EntryKind */
 /** @typedef {Readonly<{ entry: EntryKind, value: string, at: number, by: string }>} Entry */
@@ -32,6 +32,13 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
 /** @typedef {Readonly<{ type: "score", id: string, score: Score }>} ScoreIssued */
 /** @typedef {Readonly<{ type: "limits", id: string, band: string, age_known: boolean, limits: readonly Limit[] }>} LimitsSet */
 /** @typedef {Readonly<{ type: "entries", id: string, entries: readonly Entry[] }>} EntriesMade */
+/** @typedef {"on" | "audio_paused" | "alarm_paused" | "audio_off" | "alarm_off"} SignalState */
+/**
+ * Whether the alarms of the patient are heard and seen; `until` of a pause.
+ *
+ * @typedef {Readonly<{ state: SignalState, until: number | null, by: string, at: number | null }>} Signals
+ */
+/** @typedef {Readonly<{ type: "signals", id: string, signals: Signals }>} SignalsSet */
 /** @typedef {"bradycardia" | "tachycardia" | "pause" | "irregular"} Hint */
 /**
  * Beats found in the ECG, where somebody asked; `checked` is false when the device's rate differs.
@@ -39,7 +46,7 @@ import { choice, fields, flag, list, number, numberOrNull, text, texts } from ".
  * @typedef {Readonly<{ type: "rhythm", id: string, on: boolean, channel: number, rate: number | null,
  *   device_rate: number | null, rmssd_ms: number | null, checked: boolean | null, hints: readonly Hint[], demo: boolean }>} RhythmSeen
  */
-/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade | RhythmSeen} WatchMessage */
+/** @typedef {AlarmChanged | ScoreIssued | LimitsSet | EntriesMade | SignalsSet | RhythmSeen} WatchMessage */
 
 /** @type {readonly Hint[]} */
 const HINTS = ["bradycardia", "tachycardia", "pause", "irregular"];
@@ -56,6 +63,7 @@ export function parseWatch(type, from) {
   if (type === "alarm") return { type, id, alarm: alarm(fields(from["alarm"], "alarm")) };
   if (type === "score") return { type, id, score: score(fields(from["score"], "score")) };
   if (type === "entries") return { type, id, entries: list(from, "entries", entry) };
+  if (type === "signals") return { type, id, signals: signals(fields(from["signals"], "signals")) };
   if (type === "rhythm") return rhythm(id, from);
   return { type, id, band: text(from, "band"), age_known: flag(from, "age_known"), limits: list(from, "limits", limit) };
 }
@@ -101,11 +109,21 @@ export function alarm(from) {
   };
 }
 
+/** @param {Fields} from @returns {Signals} */
+export function signals(from) {
+  return {
+    state: choice(from, "state", ["on", "audio_paused", "alarm_paused", "audio_off", "alarm_off"]),
+    until: numberOrNull(from, "until"),
+    by: text(from, "by"),
+    at: numberOrNull(from, "at"),
+  };
+}
+
 /** @param {Fields} from @returns {Score} */
 function score(from) {
   return {
     id: text(from, "id"),
-    kind: choice(from, "kind", ["news2", "shock_index", "mews"]),
+    kind: choice(from, "kind", ["news2", "shock_index", "mews", "pews"]),
     variant: text(from, "variant"),
     at: number(from, "at"),
     total: number(from, "total"),
@@ -135,6 +153,7 @@ function limit(from) {
     low: numberOrNull(from, "low"),
     high: numberOrNull(from, "high"),
     very_high: numberOrNull(from, "very_high"),
+    apnoea_s: numberOrNull(from, "apnoea_s"),
     set_by: text(from, "set_by"),
     set_at: numberOrNull(from, "set_at"),
   };

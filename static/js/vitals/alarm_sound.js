@@ -7,6 +7,8 @@ const BURSTS = { high: [880, 10, 10], medium: [660, 3, 25], low: [520, 1, 30] };
 const BEEP_S = 0.13;
 const GAP_S = 0.09;
 const MIDDLE_S = 0.35;
+const REMINDER_HERTZ = 440;
+const REMINDER_MS = 180_000;
 
 export class AlarmSound {
   constructor() {
@@ -15,6 +17,7 @@ export class AlarmSound {
     this._next = 0;
     /** @type {Priority | null} */
     this._last = null;
+    this._remindAt = Infinity;
   }
 
   get on() {
@@ -40,6 +43,15 @@ export class AlarmSound {
     const [hertz, beeps, every_s] = BURSTS[priority];
     this._next = now + every_s * 1000;
     for (let n = 0; n < beeps; n += 1) this._beep(this._context, hertz, n * (BEEP_S + GAP_S) + (n >= 5 ? MIDDLE_S : 0));
+  }
+
+  /** A beep now and then says that alarms are off; call it as often as `sound`. @param {boolean} off @param {number} now */
+  remind(off, now) {
+    if (!off) this._remindAt = Infinity;
+    else if (this._remindAt === Infinity) this._remindAt = now + REMINDER_MS;
+    if (now < this._remindAt) return;
+    this._remindAt = now + REMINDER_MS;
+    if (this._context !== null && this.on) this._beep(this._context, REMINDER_HERTZ, 0);
   }
 
   /** @param {AudioContext} context @param {number} hertz @param {number} after */

@@ -1,15 +1,18 @@
 /** What is known of alarms, scores, limits and entries, and what of it is to be seen and heard: values in, values out. */
 
-/** @import { Alarm, Entry, EntryKind, Limit, Priority, RhythmSeen, Score, ScoreKind, WatchMessage } from "./alarm_messages.js" */
+/** @import { Alarm, Entry, EntryKind, Limit, Priority, RhythmSeen, Score, ScoreKind, Signals, WatchMessage } from "./alarm_messages.js" */
 
 /**
  * @typedef {Readonly<{ alarms: ReadonlyMap<string, Alarm>, past: readonly Alarm[], scores: readonly Score[],
  *   limits: readonly Limit[], band: string, ageKnown: boolean, entries: readonly Entry[],
- *   rhythm: RhythmSeen | null }>} Watch
+ *   signals: Signals, rhythm: RhythmSeen | null }>} Watch
  */
 
+/** @type {Signals} */
+const ON = { state: "on", until: null, by: "", at: null };
+
 /** @type {Watch} */
-export const NOTHING = { alarms: new Map(), past: [], scores: [], limits: [], band: "", ageKnown: false, entries: [], rhythm: null };
+export const NOTHING = { alarms: new Map(), past: [], scores: [], limits: [], band: "", ageKnown: false, entries: [], signals: ON, rhythm: null };
 
 const PAST = 50;
 /** @type {Readonly<Record<Priority, number>>} */
@@ -33,6 +36,8 @@ export function took(watch, message) {
     }
     case "limits":
       return { ...watch, limits: message.limits, band: message.band, ageKnown: message.age_known };
+    case "signals":
+      return { ...watch, signals: message.signals };
     case "rhythm":
       return { ...watch, rhythm: message };
     default:
@@ -71,6 +76,17 @@ export function pausedMs(alarm, now) {
   return alarm.snoozed_until === null ? 0 : Math.max(0, alarm.snoozed_until - now);
 }
 
+/** How the signals of all alarms stand now: a pause that has run out is over. @param {Watch} watch @param {number} now @returns {Signals} */
+export function signalsAt({ signals }, now) {
+  return signals.until !== null && now >= signals.until ? ON : signals;
+}
+
+/** What is to be seen now: no alarm while they are paused or off. @param {Watch} watch @param {number} now @returns {Watch} */
+export function seenNow(watch, now) {
+  const { state } = signalsAt(watch, now);
+  return state === "alarm_paused" || state === "alarm_off" ? { ...watch, alarms: new Map() } : watch;
+}
+
 /**
  * The priority that is to be heard now, if any.
  *
@@ -79,6 +95,7 @@ export function pausedMs(alarm, now) {
  * @returns {Priority | null}
  */
 export function audible(watch, now) {
+  if (signalsAt(watch, now).state !== "on") return null;
   const heard = open(watch).filter((alarm) => calls(alarm) && pausedMs(alarm, now) === 0);
   return heard.reduce((/** @type {Priority | null} */ most, { priority }) => (most === null || RANK[priority] > RANK[most] ? priority : most), null);
 }

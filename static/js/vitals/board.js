@@ -115,6 +115,7 @@ export class VitalsBoard {
       case "score":
       case "limits":
       case "entries":
+      case "signals":
       case "rhythm":
         this._alarms.heard(message);
         this._show();

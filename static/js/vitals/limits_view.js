@@ -7,9 +7,11 @@ import { browserZone, clockTime } from "../ui/time.js";
 /** @import { Limit } from "./alarm_messages.js" */
 /** @import { Watch } from "./alarms.js" */
 
+/** After how many seconds without a breath there may be an alarm. */
+const APNOEA_S = [10, 15, 20, 25, 30, 35, 40];
 const SIDES = /** @type {const} */ (["very_low", "low", "high", "very_high"]);
 
-/** @typedef {Readonly<{ vital: string, very_low: number | null, low: number | null, high: number | null, very_high: number | null }>} Edited */
+/** @typedef {Readonly<{ vital: string, very_low: number | null, low: number | null, high: number | null, very_high: number | null, apnoea_s?: number | null }>} Edited */
 
 /**
  * @typedef {object} LimitActions
@@ -26,6 +28,7 @@ export class LimitsView {
     this._rows = element("tbody", {});
     /** @type {Map<string, HTMLInputElement[]>} */
     this._fields = new Map();
+    this._apnoea = element("select", { id: "limits-apnoea", change: () => this._touched() }, ...APNOEA_S.map((seconds) => element("option", { value: seconds }, text("limits.seconds", { seconds }))));
     /** @type {ReadonlyMap<string, Limit>} */
     this._known = new Map();
     this._shown = "";
@@ -61,7 +64,7 @@ export class LimitsView {
     this._of.textContent = text(watch.ageKnown ? "limits.of" : "limits.age_unknown", { band: watch.band });
     this._fields.clear();
     this._known = new Map(watch.limits.map((limit) => [limit.vital, limit]));
-    this._rows.replaceChildren(...watch.limits.map((limit) => this._row(limit)));
+    this._rows.replaceChildren(...watch.limits.flatMap((limit) => (limit.apnoea_s === null ? [this._row(limit)] : [this._row(limit), this._apnoeaRow(limit.apnoea_s)])));
   }
 
   /** @param {Limit} limit */
@@ -72,9 +75,7 @@ export class LimitsView {
         inputmode: "decimal",
         value: limit[side] === null ? "" : limit[side].toFixed(limit.decimals),
         "aria-label": text("limits.field", { label: limit.label, side: text(`limits.${side}`) }),
-        input: () => {
-          this._dirty = true;
-        },
+        input: () => this._touched(),
       }),
     );
     this._fields.set(limit.vital, fields);
@@ -83,8 +84,25 @@ export class LimitsView {
     return element("tr", { "data-vital": limit.vital }, name, ...fields.map((field) => element("td", {}, field)));
   }
 
+  /** @param {number} seconds */
+  _apnoeaRow(seconds) {
+    this._apnoea.value = String(seconds);
+    const label = element("label", { for: "limits-apnoea" }, text("limits.apnoea"));
+    return element("tr", {}, element("th", { scope: "row" }, label), element("td", { colspan: 4 }, this._apnoea));
+  }
+
+  _touched() {
+    this._dirty = true;
+  }
+
+  /** @param {string} vital @param {readonly HTMLInputElement[]} fields @returns {Edited} */
+  _edited(vital, fields) {
+    const one = edited(vital, fields);
+    return typeof this._known.get(vital)?.apnoea_s === "number" ? { ...one, apnoea_s: Number(this._apnoea.value) } : one;
+  }
+
   async _save() {
-    const limits = [...this._fields].map(([vital, fields]) => edited(vital, fields)).filter((one) => this._differs(one));
+    const limits = [...this._fields].map(([vital, fields]) => this._edited(vital, fields)).filter((one) => this._differs(one));
     if (limits.length === 0) {
       this._dirty = false;
       this._said.textContent = text("limits.unchanged");
@@ -102,7 +120,7 @@ export class LimitsView {
   /** Only what was changed gets a new name beside it. @param {Edited} one */
   _differs(one) {
     const known = this._known.get(one.vital);
-    return known === undefined || SIDES.some((side) => known[side] !== one[side]);
+    return known === undefined || SIDES.some((side) => known[side] !== one[side]) || (one.apnoea_s ?? null) !== known.apnoea_s;
   }
 
   async _propose() {

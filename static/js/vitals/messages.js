@@ -48,7 +48,7 @@ const MAX_RATE = 100_000;
 /** @type {readonly DeviceKind[]} */
 const KINDS = ["registered", "sensor", "spot"];
 /** @type {readonly VitalsMessage["type"][]} */
-const TYPES = ["welcome", "channels", "numerics", "device", "photo", "alarm", "score", "limits", "entries", "rhythm", "gap", "error", "pong"];
+const TYPES = ["welcome", "channels", "numerics", "device", "photo", "alarm", "score", "limits", "entries", "signals", "rhythm", "gap", "error", "pong"];
 
 /**
  * Read one text message.
@@ -91,6 +91,7 @@ export function parse(json) {
     case "score":
     case "limits":
     case "entries":
+    case "signals":
     case "rhythm":
       return parseWatch(type, from);
     case "gap":

@@ -1,16 +1,16 @@
 /** Scores with their age and what they lack, and the few things that only people can see. */
 
 import { element } from "../ui/dom.js";
-import { text } from "../ui/text.js";
+import { knows, text } from "../ui/text.js";
 import { browserZone, clockTime } from "../ui/time.js";
 import { entryOf, missing, oldestAt, scoreOf } from "./alarms.js";
 import { ageWords } from "./numerics.js";
 
-/** @import { EntryKind, RhythmSeen, Score, ScoreKind } from "./alarm_messages.js" */
+/** @import { EntryKind, RhythmSeen, Score, ScoreInput, ScoreKind } from "./alarm_messages.js" */
 /** @import { Watch } from "./alarms.js" */
 
 /** @type {readonly ScoreKind[]} */
-const KINDS = ["news2", "shock_index", "mews"];
+const KINDS = ["news2", "pews", "shock_index", "mews"];
 /** @type {readonly (readonly [EntryKind, readonly string[]])[]} */
 const CHOICES = [
   ["consciousness", ["A", "C", "V", "P", "U"]],
@@ -91,7 +91,7 @@ function option(value, words) {
   return element("option", { value, disabled: value === "" }, words);
 }
 
-/** @typedef {{ root: HTMLElement, total: HTMLElement, band: HTMLElement, notes: HTMLElement }} DrawnScore */
+/** @typedef {{ root: HTMLElement, total: HTMLElement, band: HTMLElement, notes: HTMLElement, inputs: HTMLElement, shown: string }} DrawnScore */
 
 /** @param {ScoreKind} kind @returns {DrawnScore} */
 function tile(kind) {
@@ -99,7 +99,9 @@ function tile(kind) {
   const band = element("span", { class: "score-band" });
   const notes = element("span", { class: "score-notes" });
   const head = element("span", { class: "score-name" }, text(`score.${kind}`));
-  return { root: element("div", { class: "score", "data-testid": `score-${kind}` }, head, total, band, notes), total, band, notes };
+  const inputs = element("ul", { class: "plain-list score-inputs" });
+  const details = element("details", { class: "score-details" }, element("summary", {}, text("score.inputs")), inputs);
+  return { root: element("div", { class: "score", "data-testid": `score-${kind}` }, head, total, band, notes, details), total, band, notes, inputs, shown: "" };
 }
 
 /** @param {DrawnScore} drawn @param {Score | null} score @param {number} now */
@@ -112,6 +114,27 @@ function write(drawn, score, now) {
   for (const [place, shown] of /** @type {const} */ ([[drawn.total, total], [drawn.band, band], [drawn.notes, words]])) {
     if (place.textContent !== shown) place.textContent = shown;
   }
+  const lines = (score?.inputs ?? []).map((input) => inputWords(input, now, score?.kind !== "shock_index"));
+  const key = lines.join("\n");
+  if (drawn.shown === key) return;
+  drawn.shown = key;
+  drawn.inputs.replaceChildren(...lines.map((line) => element("li", {}, line)));
+}
+
+/**
+ * One input with its points (a ratio has none), its age and where it comes from.
+ *
+ * @param {ScoreInput} input
+ * @param {number} now
+ * @param {boolean} pointed
+ */
+function inputWords({ name, value, points, taken_at, source }, now, pointed) {
+  const label = text(`score.input.${name}`);
+  if (points === null) return `${label}: ${text("score.input.missing")}`;
+  const spoken = `entry.${name}.${value}`;
+  const age = taken_at === null ? [] : [ageWords(Math.max(0, now - taken_at))].map((one) => text(one.key, { count: one.count }));
+  const scored = pointed ? [text("score.points", { count: points })] : [];
+  return [`${label} ${knows(spoken) ? text(spoken) : value}`, ...scored, ...age, source].join(" · ");
 }
 
 /** @param {Score} score @param {number} now */

@@ -1,7 +1,8 @@
 /** One patient of the ward: name, score, two numbers, one trace, the age of the newest reading; a press enters. */
 
-import { NOTHING, reconnected, took } from "../vitals/alarms.js";
+import { NOTHING, reconnected, seenNow, signalsAt, took } from "../vitals/alarms.js";
 import { ageWords, heard, tileState } from "../vitals/numerics.js";
+import { SignalsMark } from "../vitals/signals_view.js";
 import { VitalsSocket } from "../vitals/socket.js";
 import { Traces } from "../vitals/traces.js";
 import { offsetMs } from "../room/server_clock.js";
@@ -33,6 +34,7 @@ export class Bed {
     this._values = this._specs.map((spec) => numberOf(spec));
     this._score = element("span", { class: "bed-score" });
     this._alarm = element("span", { class: "bed-alarm" });
+    this._signals = new SignalsMark();
     this._age = element("span", { class: "bed-age" });
     const traces = element("div", { class: "traces bed-traces", "aria-hidden": "true" });
     const name = element("span", { class: "bed-name" }, patient);
@@ -47,6 +49,7 @@ export class Bed {
       link,
       element("div", { class: "bed-head" }, name, this._demo, this._score),
       this._alarm,
+      this._signals.root,
       element("dl", { class: "bed-numbers" }, ...this._values.map(({ root }) => root)),
       traces,
       this._age,
@@ -63,7 +66,7 @@ export class Bed {
   }
 
   get concern() {
-    return concern(this._watch);
+    return concern(seenNow(this._watch, this._now()));
   }
 
   start() {
@@ -98,6 +101,7 @@ export class Bed {
     this._score.dataset["band"] = score?.band ?? "unknown";
     put(this._alarm, alarm === null ? "" : words);
     this.root.dataset["alarm"] = alarm ?? "";
+    this._signals.show(signalsAt(this._watch, now), now);
     this.root.dataset["line"] = this._line;
     this._demo.hidden = !this._simulated;
     put(this._age, this._ageWords(now));
@@ -135,6 +139,7 @@ export class Bed {
       case "score":
       case "limits":
       case "entries":
+      case "signals":
         this._watch = took(this._watch, message);
         this._onChange();
         break;

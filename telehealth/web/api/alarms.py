@@ -6,10 +6,18 @@ from aiohttp import web
 from pydantic import Field, model_validator
 
 from telehealth.ids import AlarmId, EncounterId
-from telehealth.interop.alarm_messages import AlarmShown, ScoreShown, alarm_shown, score_shown
+from telehealth.interop.alarm_messages import (
+    AlarmShown,
+    ScoreShown,
+    SignalsShown,
+    alarm_shown,
+    score_shown,
+    signals_shown,
+)
 from telehealth.vitals.alarms import Person
 from telehealth.vitals.limits import Limit
 from telehealth.vitals.scoring import Entry
+from telehealth.vitals.signals import SignalState, SignalsWanted
 from telehealth.vitals.vital_signs import SIGNS, Vital
 from telehealth.web.bodies import Answer, Body, answer, body_of
 from telehealth.web.context import path_id, principal, services
@@ -46,8 +54,27 @@ class Pause(Body):
     seconds: Literal[60, 120, 300]
 
 
+class SignalsToSet(Body):
+    """Whether the alarms of the patient are to be heard and seen; a pause has `seconds`."""
+
+    state: Annotated[SignalState, Field(strict=False)]
+    seconds: Literal[60, 120, 300] | None = None
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.state.paused != (self.seconds is not None):
+            raise ValueError("a pause has seconds, and nothing else has")
+        return self
+
+
+class SignalsAnswer(Answer):
+    """How the signals stand now."""
+
+    signals: SignalsShown
+
+
 class LimitToSet(Body):
-    """Limits of one vital; null: none."""
+    """Limits of one vital; null: none. Delays, and the time without a breath, stay as they are if they are null."""
 
     vital: Annotated[Vital, Field(strict=False)]
     very_low: Number | None = None
@@ -56,6 +83,7 @@ class LimitToSet(Body):
     very_high: Number | None = None
     delay_s: Delay | None = None
     urgent_delay_s: Delay | None = None
+    apnoea_s: Literal[10, 15, 20, 25, 30, 35, 40] | None = None
 
     def to_domain(self, before: Limit) -> Limit:
         return Limit(
@@ -67,6 +95,7 @@ class LimitToSet(Body):
             before.delay_s if self.delay_s is None else self.delay_s,
             before.urgent_delay_s if self.urgent_delay_s is None else self.urgent_delay_s,
             before.hysteresis,
+            before.apnoea_s if self.apnoea_s is None else float(self.apnoea_s),
         )
 
 
@@ -158,6 +187,19 @@ async def snooze_alarm(request: web.Request) -> web.Response:
     body = await body_of(request, Pause)
     done = await services(request).alarms.snooze(await _person(request), encounter, alarm, body.seconds)
     return answer(AlarmAnswer(alarm=alarm_shown(done)))
+
+
+async def read_signals(request: web.Request) -> web.Response:
+    found = await services(request).alarms.signals(principal(request), _encounter(request))
+    return answer(SignalsAnswer(signals=signals_shown(found)))
+
+
+async def set_signals(request: web.Request) -> web.Response:
+    encounter = _encounter(request)
+    body = await body_of(request, SignalsToSet)
+    wanted = SignalsWanted(body.state, body.seconds or 0)
+    done = await services(request).alarms.set_signals(await _person(request), encounter, wanted)
+    return answer(SignalsAnswer(signals=signals_shown(done)))
 
 
 async def read_limits(request: web.Request) -> web.Response:
