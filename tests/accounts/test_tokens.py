@@ -241,7 +241,7 @@ def made_up(chance: random.Random, kid: str) -> str:
         case 2:
             return chance.choice([encoded(b'{"alg":"EdDSA"}'), encoded(b"{}"), "e30", kid, ""])
         case 3:
-            value = chance.choice([None, 1, -0.5, "", [], [[None]], {}, "x" * 50, kid, True])
+            value: object = chance.choice([None, 1, -0.5, "", [], [[None]], {}, "x" * 50, kid, True])
             return encoded(json.dumps({"alg": "EdDSA", "kid": value, "typ": "access+jwt"}).encode())
         case _:
             return encoded(json.dumps(dict.fromkeys(["exp", "sub", "iss"], chance.choice([None, 0, "a", []]))).encode())
