@@ -159,6 +159,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             limits=RateLimits(metrics, ground.clock, logins_per_minute=settings.logins_per_minute),
             sockets=sockets,
             health=Health({"database": ground.database.check, "bus": ground.check_bus}),
+            relieve_media=carried.relieve,
             media_port=carried.port,
             mllp_port=ways.mllp_port,
         )
@@ -369,6 +370,7 @@ class Carried:
 
     media: MediaPlane
     trials: MediaTrials
+    relieve: Callable[[], None]
     port: int
     recorder: Recorder
     files: SealedFiles
@@ -380,13 +382,13 @@ async def _carried(
 ) -> AsyncIterator[Carried]:
     files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
     if media is not None:
-        yield Carried(media, NoTrials(), 0, NoRecorder(), files)
+        yield Carried(media, NoTrials(), lambda: None, 0, NoRecorder(), files)
         return
     async with _media(settings, ground.clock) as plane:
         metrics.follow(lambda: media_figures(plane.statistics()))
         recorder = RoomRecorder(plane, ground.stores.recordings, files, ground.clock, ground.new_id)
         async with aclosing(recorder):
-            yield Carried(plane, plane, plane.port, recorder, files)
+            yield Carried(plane, plane, plane.relieve, plane.port, recorder, files)
 
 
 def media_figures(media: MediaStatistics) -> list[Figure]:

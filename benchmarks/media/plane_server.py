@@ -5,7 +5,8 @@ import gc
 import json
 import logging
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
 
@@ -33,24 +34,33 @@ def tell(event: MediaEvent) -> None:
 async def serve(host: str, variables: dict[str, str]) -> None:
     """Carry rooms; with settings of a whole server, beside it on the same event loop."""
     async with AsyncExitStack() as stack:
-        if variables:
-            await stack.enter_async_context(running(load_settings(variables)))
+        plane = await stack.enter_async_context(_whole(variables) if variables else _alone(host))
         spare_the_collector()
-        await carry(host)
-
-
-async def carry(host: str) -> None:
-    plane = ForwardingPlane(MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS), SystemClock())
-    plane.listen(tell)
-    await plane.start()
-    try:
+        plane.listen(tell)
         async for command in commands():
             try:
                 await _do(plane, command)
             except TelehealthError as error:
                 say(error=error.code)
+
+
+@asynccontextmanager
+async def _alone(host: str) -> AsyncIterator[ForwardingPlane]:
+    plane = ForwardingPlane(MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS), SystemClock())
+    await plane.start()
+    try:
+        yield plane
     finally:
         await plane.aclose()
+
+
+@asynccontextmanager
+async def _whole(variables: dict[str, str]) -> AsyncIterator[ForwardingPlane]:
+    """Start a whole server and take the media plane out of it, for rooms that it knows nothing of."""
+    async with running(load_settings(variables)) as started:
+        (plane,) = (known for known in gc.get_objects() if isinstance(known, ForwardingPlane))
+        assert started.services.media_port == plane.port
+        yield plane
 
 
 async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
