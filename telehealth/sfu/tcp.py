@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from telehealth.clock import Clock
 from telehealth.errors import Unavailable
@@ -119,9 +120,8 @@ class _Stream(asyncio.Protocol):
         self.address: Address = (TCP, 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            return
-        self._transport = transport
+        # uvloop's transports are no asyncio.Transport by descent, only by what they do.
+        self._transport = transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername") or ("", 0)
         self.address = (TCP + peer[0], peer[1])
         if not self._port.admit(self, self.address[0]):
