@@ -20,6 +20,7 @@ class LinkLoss:
     Attributes:
         share: Of packets lost lately, 0 … 1.
         lasting: What was lost in each of the last two seconds at least: a single bad one is no weak link.
+        reported: What was lost in the last second by the receiver's own report alone.
         copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
     """
 
@@ -33,12 +34,13 @@ class LinkLoss:
         "_sent",
         "copies",
         "lasting",
+        "reported",
         "share",
     )
 
     def __init__(self) -> None:
         self.share = 0.0
-        self.lasting = 0.0
+        self.lasting = self.reported = 0.0
         self.copies = 0
         self._reported = self._latest = 0.0
         self._nacked = 0
@@ -54,13 +56,13 @@ class LinkLoss:
         reports say nothing.
         """
         self._deaf_until = now + DEAF_S
-        self.share = self.lasting = self._latest = self._reported = 0.0
+        self.share = self.lasting = self.reported = self._latest = self._reported = 0.0
         self._nacked = 0
         self._calm_since = None
         self._most_copies = most_copies
         self.copies = min(self.copies, most_copies)
 
-    def reported(self, fraction: int) -> None:
+    def told(self, fraction: int) -> None:
         """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1)."""
         self._reported = max(self._reported, fraction / 256.0)
 
@@ -75,6 +77,7 @@ class LinkLoss:
             self._nacked, self._reported = 0, 0.0
         asked = self._nacked / passed if passed >= _ENOUGH_PACKETS else 0.0
         loss = min(1.0, max(self._reported, asked))
+        self.reported = self._reported
         self._nacked = 0
         self._reported = 0.0
         self.lasting, self._latest = min(self._latest, loss), loss

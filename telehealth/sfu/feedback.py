@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
+from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY, SHARED_LEAST_BPS
+from telehealth.sfu.limits import LOSSY
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -57,7 +58,9 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     packets = [packet for number in nack.numbers if (packet := publication.cache.get(number)) is not None]
     # What we do not have ourselves was lost before it came here.
     viewer.link.nacked(len(packets))
-    for packet in packets * 2 if viewer.link.share >= LOSSY else packets:
+    # Where it is a queue that overflows, twice would be one too many.
+    twice = viewer.link.share >= LOSSY and not viewer.bottleneck.full
+    for packet in packets * 2 if twice else packets:
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
         if not viewer.send_again(packet):
             return
@@ -66,7 +69,7 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
 def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
     for block in blocks:
         if block.ssrc in viewer.watching:
-            viewer.link.reported(block.fraction_lost)
+            viewer.link.told(block.fraction_lost)
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:
@@ -79,13 +82,9 @@ def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, coun
 
 def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
     watched = [viewer.watching[ssrc] for ssrc in remb.ssrcs if ssrc in viewer.watching]
-    videos = [publication for publication in watched if publication.kind is Kind.VIDEO]
-    if videos:
+    if any(publication.kind is Kind.VIDEO for publication in watched):
         viewer.estimate_bps = remb.bitrate_bps
-    for publication in videos:
-        least = SHARED_LEAST_BPS if len(publication.viewers) > 1 else 0
-        publication.estimates.note(viewer, max(least, remb.bitrate_bps // len(videos)), now)
-        publication.tell_estimate(now)
+        congestion.tell(viewer, now)
 
 
 def send_report(transport: Transport, now: float) -> None:

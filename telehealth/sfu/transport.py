@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from telehealth.rtp.bottleneck import Bottleneck
 from telehealth.rtp.link_loss import LinkLoss
 from telehealth.rtp.transport_cc import Arrivals
 from telehealth.sfu import stun
@@ -49,6 +50,7 @@ class Transport:
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
+        bottleneck: How much of it fits.
         estimate_bps: How much of pictures it can receive, as it says itself; None before it has said so.
         arrivals: When its packets came, for congestion control at the peer.
         sent_packets, sent_bytes: Media sent for the first time: repetitions not counted.
@@ -69,6 +71,7 @@ class Transport:
         self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
+        self.bottleneck = Bottleneck()
         self.estimate_bps: int | None = None
         self.arrivals = Arrivals()
         self.sent_packets = 0
@@ -225,6 +228,7 @@ class Transport:
         if self._probe is not None and stun.transaction(datagram) == self._probe:
             self._probe = None
             self.round_trip_s = now - self.probed_at
+            self.bottleneck.measured(self.round_trip_s, now)
 
     def _send_record(self, record: bytes) -> None:
         if self.address is not None:

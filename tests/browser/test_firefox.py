@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.acts import COUNT_CONNECTIONS, DECODED, IN_A_BROWSER, expect_frames, let_in, sign_in
 from tests.browser.firefox import IN_FIREFOX, Firefox, FirefoxPage, firefox
@@ -113,11 +113,11 @@ async def test_firefox_comes_back_to_its_seat_after_a_reload_and_does_without_ud
 ) -> None:
     patient, doctor = await meet(fox, browser, demo, "")
     await both_see_and_hear(patient, doctor)
-    assert await patient.evaluate(PROTOCOLS) == ["udp"]
+    await patient.until(f"({PROTOCOLS})().then((used) => used.join() === 'udp')")
     await patient.prepare(f"() => {{ {WITHOUT_UDP} }}")
     await patient.reload()
     await patient.until(f"({DECODED})().then((frames) => frames > 10)")
     await expect_frames(doctor)
-    assert await patient.evaluate(PROTOCOLS) == ["tcp"]
-    assert await doctor.locator(".seat").count() == 2
+    await patient.until(f"({PROTOCOLS})().then((used) => used.join() === 'tcp')")
+    await expect(doctor.locator(".seat")).to_have_count(2)
     assert patient.complaints == []
