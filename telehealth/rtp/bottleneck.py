@@ -10,6 +10,8 @@ from collections.abc import Mapping
 QUEUE_S = 0.15
 """A round trip longer than the shortest by this, or by half, is a queue."""
 HEAVY_LOSS = 0.25
+SILENT_LOSS = 0.9
+"""Taken for lost where neither reports nor answers come back: a flood in both directions."""
 RAISED = 3
 """Long round trips one after the other: a single one is a pause of somebody's machine."""
 SHARE_USED = 0.85
@@ -34,8 +36,22 @@ class Bottleneck:
         full: Whether a queue stands before it now.
     """
 
-    __slots__ = ("_at", "_cut_at", "_cut_for", "_earlier", "_latest", "_since", "_least", "_least_since", "_raised", "_totals", "estimate_bps", "full",
-                 "pictures_bps")  # fmt: skip
+    __slots__ = (
+        "_at",
+        "_cut_at",
+        "_cut_for",
+        "_earlier",
+        "_latest",
+        "_least",
+        "_least_since",
+        "_open",
+        "_raised",
+        "_since",
+        "_totals",
+        "estimate_bps",
+        "full",
+        "pictures_bps",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.pictures_bps = 0.0
@@ -46,12 +62,25 @@ class Bottleneck:
         self._least = self._earlier = float("inf")
         self._least_since = float("-inf")
         self._raised = 0
+        self._open = False
         self._cut_at = self._cut_for = float("-inf")
         self._since = self._latest = 0.0
 
     def restart(self) -> None:
         """Forget the estimate: something else is sent from now on."""
         self.estimate_bps = None
+
+    def asked(self, now: float) -> None:
+        """Note that a round trip begins; one before it without an answer was long, or lost in a full queue."""
+        if self._open:
+            self._count(now)
+        self._open = True
+
+    def _count(self, now: float) -> None:
+        if not self._raised:
+            self._since = now
+        self._raised += 1
+        self.full = self._raised >= RAISED
 
     def measured(self, round_trip_s: float, now: float) -> None:
         """Take a round trip, in seconds."""
@@ -61,28 +90,31 @@ class Bottleneck:
         self._least = min(self._least, round_trip_s)
         least = min(self._least, self._earlier)
         raised = round_trip_s - least > max(QUEUE_S, least / 2)
-        if raised and not self._raised:
-            self._since = now
         self._latest = round_trip_s
-        self._raised = self._raised + 1 if raised else 0
-        self.full = self._raised >= RAISED
+        self._open = False
+        if raised:
+            self._count(now)
+        else:
+            self._raised, self.full = 0, False
 
     @property
     def suspected(self) -> bool:
         """Whether the last round trip was long."""
         return self._raised > 0
 
-    def settle(self, totals: Mapping[int, int], loss: float, now: float) -> None:
+    def settle(self, totals: Mapping[int, int], loss: float | None, now: float) -> None:
         """Judge the time since the last call, about a second.
 
         Args:
             totals: Octets that each stream of pictures has brought so far; those sent to this receiver alone count.
-            loss: Share of them that did not arrive, 0 … 1.
+            loss: Share of them that did not arrive, 0 … 1; None if the receiver said nothing.
             now: Monotonic seconds.
         """
         passed = sum(total - self._totals[name] for name, total in totals.items() if name in self._totals)
         self.pictures_bps = 8 * passed / max(0.1, now - self._at)
         self._totals, self._at = dict(totals), now
+        if loss is None:
+            loss = SILENT_LOSS if self.full and self._open else 0.0
         if self.full or loss > HEAVY_LOSS:
             if self.pictures_bps < LEAST_BPS or now - self._cut_at < DRAINS_S:
                 return

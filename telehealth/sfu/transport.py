@@ -219,6 +219,7 @@ class Transport:
         if self.remote is None or self.address is None:
             return
         self.probed_at = now
+        self.bottleneck.asked(now)
         datagram = stun.probe(self.credentials, self.remote)
         self._probe = stun.transaction(datagram)
         self._send(datagram, self.address)

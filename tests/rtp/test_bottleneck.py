@@ -45,6 +45,15 @@ def test_a_queue_shows_by_round_trips_that_are_long_one_after_the_other(way: Way
     assert link.estimate_bps == pytest.approx(680_000)
 
 
+def test_what_is_asked_and_not_answered_counts_as_long(way: Way) -> None:
+    way.passes(800_000, seconds=5)
+    for _ in range(RAISED + 1):
+        way.link.asked(way.now)
+    assert way.link.full
+    way.link.settle({1: way.octets + 100_000}, None, way.now + 1)
+    assert way.link.estimate_bps == pytest.approx(68_000)
+
+
 def test_a_long_way_is_no_queue(way: Way) -> None:
     assert not way.passes(800_000, round_trip_s=0.3, seconds=20).full
     assert not way.passes(800_000, round_trip_s=0.44, seconds=5).full
