@@ -13,7 +13,7 @@ ORDER = (Rung.VITALS, Rung.AUDIO, Rung.STILLS, Rung.REDUCED, Rung.VIDEO)
 FLOOR_BPS = {Rung.VIDEO: 400_000, Rung.REDUCED: 130_000, Rung.STILLS: 70_000, Rung.AUDIO: 0, Rung.VITALS: 0}
 """What the estimate for pictures must be to stay on a rung."""
 MOST_LOSS = {Rung.VIDEO: 0.25, Rung.REDUCED: 0.25, Rung.STILLS: 0.3, Rung.AUDIO: 0.5, Rung.VITALS: 1.0}
-STARVED_LOSS = {**MOST_LOSS, Rung.STILLS: 0.0, Rung.AUDIO: 0.3}
+STARVED_LOSS = {**MOST_LOSS, Rung.REDUCED: 0.1, Rung.STILLS: 0.0, Rung.AUDIO: 0.3}
 """What is lost where a queue stands: stills must not delay the voice, nor a voice that does not fit the vitals."""
 HOPELESS_LOSS = 0.5
 """Small pictures would not fit either."""
