@@ -14,6 +14,8 @@ SILENT_LOSS = 0.9
 """Taken for lost where neither reports nor answers come back: a flood in both directions."""
 RAISED = 3
 """Long round trips one after the other: a single one is a pause of somebody's machine."""
+FLOOD_LOSS = 0.5
+"""So much is not what is left of a queue: the first cut was made by a second that had begun well."""
 SHARE_USED = 0.85
 """Of what arrived, so that the queue can empty."""
 DRAINS_S = 2.5
@@ -116,7 +118,7 @@ class Bottleneck:
         if loss is None:
             loss = SILENT_LOSS if self.full and self._open else 0.0
         if self.full or loss > HEAVY_LOSS:
-            if self.pictures_bps < LEAST_BPS or now - self._cut_at < DRAINS_S:
+            if self.pictures_bps < LEAST_BPS or (now - self._cut_at < DRAINS_S and loss <= FLOOD_LOSS):
                 return
             if loss <= HEAVY_LOSS and self._cut_for == self._since:
                 # A queue would have gone by now: the way has become longer.

@@ -84,18 +84,17 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
 
 def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     """Let the ladder see what is known of the link; tell whether its rung has changed."""
-    before = ladder.rung
-    if before is Rung.REDUCED:
+    carried = [ladder.carries(kind) for kind in Kind]
+    if ladder.rung is Rung.REDUCED:
         congestion.hold_down(transport, now)
     bottleneck = transport.bottleneck
     measured = Measured(congestion.estimate_for(transport), transport.link.lasting, full=bottleneck.full)
     changed = ladder.judge(measured, now)
-    if changed:
+    if changed and carried != [ladder.carries(kind) for kind in Kind]:
         # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
         # ones fit, it is the link that is full, and copies would fill it more.
         pictures = ladder.carries(Kind.VIDEO)
         transport.link.restart(now, most_copies=2 if pictures else 0)
-        if not pictures or before is Rung.STILLS:
-            transport.estimate_bps = None
-            bottleneck.restart()
+        transport.estimate_bps = None
+        bottleneck.restart()
     return changed
