@@ -2,9 +2,13 @@
 
 import asyncio
 import random
+import socket
 from dataclasses import dataclass
 
 Address = tuple[str, int]
+SEGMENT = 1400
+"""Octets that a connection sends at once."""
+AGAIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,64 @@ class Relay:
     def _to_client(self, datagram: bytes, client: Address) -> None:
         if self._listening is not None and not self._listening.is_closing():
             self._listening.sendto(datagram, client)
+
+
+class TcpRelay:
+    """Stands between clients and one server port; what it carries waits in the same queues as a UDP relay's.
+
+    Nothing is lost on a connection: what finds the queue full is tried again a moment later, as TCP does.
+
+    Attributes:
+        up, down: Share them with a `Relay`, and both share one link.
+    """
+
+    def __init__(self, server: Address, up: Impairment, down: Impairment) -> None:
+        self.up = up
+        self.down = down
+        self.port = 0
+        self._server = server
+        self._listening: asyncio.Server | None = None
+        self._carrying: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> "TcpRelay":
+        self._listening = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=SEGMENT)
+        self.port = self._listening.sockets[0].getsockname()[1]
+        return self
+
+    async def aclose(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+        carrying = list(self._carrying)
+        for task in carrying:
+            task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
+
+    async def _accept(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
+        far_socket = socket.socket()
+        # A window as small as a narrow link has: else all would wait in buffers of this machine.
+        far_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * SEGMENT)
+        far_socket.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(far_socket, self._server)
+        far, to_far = await asyncio.open_connection(sock=far_socket, limit=SEGMENT)
+        for reader, writer, way in ((near, to_far, "up"), (far, to_near, "down")):
+            task = asyncio.get_running_loop().create_task(self._carry(reader, writer, way))
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while segment := await reader.read(SEGMENT):
+                link: Impairment = getattr(self, way)
+                while (delay := link.delay(len(segment) + 40, loop.time())) is None:
+                    await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(delay)
+                writer.write(segment)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
 
 class _Receiver(asyncio.DatagramProtocol):

@@ -20,12 +20,14 @@ class LinkLoss:
     Attributes:
         share: Of packets lost lately, 0 … 1.
         lasting: What was lost in each of the last two seconds at least: a single bad one is no weak link.
+        reported: What was lost in the last second by the receiver's own report alone; None if none came.
         copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
     """
 
     __slots__ = (
         "_calm_since",
         "_deaf_until",
+        "_heard",
         "_latest",
         "_most_copies",
         "_nacked",
@@ -33,12 +35,15 @@ class LinkLoss:
         "_sent",
         "copies",
         "lasting",
+        "reported",
         "share",
     )
 
     def __init__(self) -> None:
         self.share = 0.0
         self.lasting = 0.0
+        self.reported: float | None = None
+        self._heard = False
         self.copies = 0
         self._reported = self._latest = 0.0
         self._nacked = 0
@@ -60,8 +65,9 @@ class LinkLoss:
         self._most_copies = most_copies
         self.copies = min(self.copies, most_copies)
 
-    def reported(self, fraction: int) -> None:
+    def told(self, fraction: int) -> None:
         """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1)."""
+        self._heard = True
         self._reported = max(self._reported, fraction / 256.0)
 
     def nacked(self, packets: int) -> None:
@@ -75,6 +81,8 @@ class LinkLoss:
             self._nacked, self._reported = 0, 0.0
         asked = self._nacked / passed if passed >= _ENOUGH_PACKETS else 0.0
         loss = min(1.0, max(self._reported, asked))
+        self.reported = self._reported if self._heard else None
+        self._heard = False
         self._nacked = 0
         self._reported = 0.0
         self.lasting, self._latest = min(self._latest, loss), loss

@@ -11,9 +11,12 @@ class PacketCache:
 
     Args:
         size: How many are kept; a power of two, so that the ring stays whole when numbers wrap around.
+
+    Attributes:
+        octets: Of all packets that were ever put in.
     """
 
-    __slots__ = ("_mask", "_numbers", "_packets")
+    __slots__ = ("_mask", "_numbers", "_packets", "octets")
 
     def __init__(self, size: int) -> None:
         if size < 1 or size & (size - 1) or size > 1 << 15:
@@ -21,6 +24,7 @@ class PacketCache:
         self._mask = size - 1
         self._numbers = [-1] * size
         self._packets: list[bytes] = [b""] * size
+        self.octets = 0
 
     def __len__(self) -> int:
         """Tell how many it can hold."""
@@ -30,6 +34,7 @@ class PacketCache:
         place = number & self._mask
         self._numbers[place] = number
         self._packets[place] = packet
+        self.octets += len(packet)
 
     def get(self, number: int) -> bytes | None:
         """Return the packet with this sequence number, or None if it never came or is too old."""
@@ -45,8 +50,10 @@ class PacketCache:
             kept.sort(key=lambda entry: distance(newest, entry[0]))
             self._mask = wanted - 1
             self.clear()
+            octets = self.octets
             for number, packet in kept:
                 self.put(number, packet)
+            self.octets = octets
 
     def clear(self) -> None:
         """Forget all: the stream begins anew under another SSRC."""

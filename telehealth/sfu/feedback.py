@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from telehealth.consultations.model import Layer
 from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
+from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY, SHARED_LEAST_BPS
+from telehealth.sfu.limits import LOSSY
 from telehealth.sfu.offer import Kind
-from telehealth.sfu.publication import SERVER_SSRC, Publication
+from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
 
 
@@ -62,7 +62,9 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     packets = [packet for number in nack.numbers if (packet := recall(number)) is not None]
     # What we do not have ourselves was lost before it came here.
     viewer.link.nacked(len(packets))
-    for packet in packets * 2 if viewer.link.share >= LOSSY else packets:
+    # Where it is a queue that overflows, twice would be one too many.
+    twice = viewer.link.share >= LOSSY and not viewer.bottleneck.full
+    for packet in packets * 2 if twice else packets:
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
         if not viewer.send_again(packet):
             return
@@ -71,33 +73,23 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
 def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
     for block in blocks:
         if block.ssrc in viewer.watching:
-            viewer.link.reported(block.fraction_lost)
+            viewer.link.told(block.fraction_lost)
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:
     publication = viewer.watching.get(request.ssrc)
     if publication is None:
         return
-    layer = _layer(viewer, publication)
+    layer = publication.shown_to(viewer)
     layer.keyframes.want()
     counters.keyframe_requests += layer.ask_for_keyframe(now)
 
 
-def _layer(viewer: Transport, publication: Publication) -> Publication:
-    """Return the size that the viewer gets of this source, or is to get."""
-    projection = viewer.projections.get(publication.ssrc or 0)
-    return publication if projection is None else projection.wanted
-
-
 def _remb(viewer: Transport, remb: rtcp.Remb, now: float) -> None:
     watched = [viewer.watching[ssrc] for ssrc in remb.ssrcs if ssrc in viewer.watching]
-    videos = [publication for publication in watched if publication.kind is Kind.VIDEO]
-    if videos:
+    if any(publication.kind is Kind.VIDEO for publication in watched):
         viewer.estimate_bps = remb.bitrate_bps
-    for layer in (_layer(viewer, publication) for publication in videos):
-        least = SHARED_LEAST_BPS if len(layer.viewers) > 1 and layer.layer is Layer.FULL else 0
-        layer.estimates.note(viewer, max(least, remb.bitrate_bps // len(videos)), now)
-        layer.tell_estimate(now)
+        congestion.tell(viewer, now)
 
 
 def send_report(transport: Transport, now: float) -> None:

@@ -13,22 +13,32 @@ ORDER = (Rung.VITALS, Rung.AUDIO, Rung.STILLS, Rung.REDUCED, Rung.VIDEO)
 FLOOR_BPS = {Rung.VIDEO: 400_000, Rung.REDUCED: 130_000, Rung.STILLS: 70_000, Rung.AUDIO: 0, Rung.VITALS: 0}
 """What the estimate for pictures must be to stay on a rung."""
 MOST_LOSS = {Rung.VIDEO: 0.25, Rung.REDUCED: 0.25, Rung.STILLS: 0.3, Rung.AUDIO: 0.5, Rung.VITALS: 1.0}
+STARVED_LOSS = {**MOST_LOSS, Rung.REDUCED: 0.1, Rung.STILLS: 0.0, Rung.AUDIO: 0.3}
+"""What is lost where a queue stands: stills must not delay the voice, nor a voice that does not fit the vitals."""
 HOPELESS_LOSS = 0.5
 """Small pictures would not fit either."""
 CALM_LOSS = 0.08
 DOWN_AFTER_S = 1.0
 TRY_UP_AFTER_S = 8.0
 TRY_UP_AT_MOST_S = 64.0
+DRAINS_S = 3.0
 TRIAL_S = 10.0
 """A step down this soon after a step up means that the trial failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is known of the way to a participant: the estimate for pictures if there is one, and the share lost."""
+    """What is known of the way to a participant.
+
+    Attributes:
+        estimate_bps: What fits of pictures, if that is a limit now.
+        loss: Share lost, lately.
+        full: Whether a queue stands before it.
+    """
 
     estimate_bps: int | None
     loss: float
+    full: bool = False
 
 
 class Ladder:
@@ -65,7 +75,9 @@ class Ladder:
         """Take a measurement; return whether the rung has changed."""
         if self.locked is not None:
             return False
-        if self._fits(measured, self.rung):
+        # What was queued with pictures takes a while to leave.
+        starved = measured.full and now - self._fell_at >= DRAINS_S and measured.loss >= STARVED_LOSS[self.rung]
+        if not starved and self._fits(measured, self.rung):
             self._bad_since = None
             return self._rise(measured, now)
         self._good_since = None
@@ -91,7 +103,7 @@ class Ladder:
         lower = ORDER[: ORDER.index(self.rung)]
         estimate = measured.estimate_bps
         fitting = [rung for rung in lower if estimate is None or estimate >= FLOOR_BPS[rung]]
-        if measured.loss <= MOST_LOSS[self.rung]:
+        if estimate is not None or measured.loss <= MOST_LOSS[self.rung]:
             self.rung = fitting[-1]
         else:
             self.rung = Rung.STILLS if measured.loss > HOPELESS_LOSS and Rung.STILLS in lower else lower[-1]
@@ -102,7 +114,7 @@ class Ladder:
     def _rise(self, measured: Measured, now: float) -> bool:
         if self._up_at > self._fell_at and now - self._up_at >= TRIAL_S:
             self._wait_s = TRY_UP_AFTER_S
-        if self.rung is Rung.VIDEO or measured.loss > CALM_LOSS:
+        if self.rung is Rung.VIDEO or measured.loss > CALM_LOSS or measured.full:
             self._good_since = None
             return False
         if self._good_since is None:

@@ -46,6 +46,8 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+PLENTY_BPS = 10_000_000
+"""What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
 """What a publisher is held to by its only viewer on the rung of small pictures."""
 SHARED_LEAST_BPS = 250_000
@@ -70,8 +72,12 @@ UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
-ROUND_TRIP_S = 5.0
+ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
+ROUND_TRIP_AT_MOST_S = 3.0
+"""The same where an answer takes long."""
+ROUND_TRIP_AGAIN_S = 0.3
+"""The same where the last one was suspiciously long."""
 ICE_DEADLINE_S = 30.0
 DTLS_DEADLINE_S = 15.0
 PROBE_S = 1.0

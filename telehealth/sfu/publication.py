@@ -160,6 +160,11 @@ class Publication:
         worst = max((viewer.link.share for viewer in self.viewers), default=0.0)
         return self.reception.report(now, least_fraction=int(256 * min(worst, MOST_TOLD_LOSS)))
 
+    def shown_to(self, viewer: Transport) -> "Publication":
+        """Return the size that a viewer gets of this source, or is to get as soon as it can."""
+        projection = viewer.projections.get(self.ssrc or 0)
+        return self if projection is None else projection.wanted
+
     def newest_packet(self) -> bytes | None:
         """Return the furthest packet that went out, if it is still known."""
         return None if self._newest is None else self.cache.get(self._newest)

@@ -21,7 +21,7 @@ from telehealth.sfu.limits import (
     SSRCS_PER_ROOM,
 )
 from telehealth.sfu.negotiation import Negotiation
-from telehealth.sfu.offer import MID_ID, REPAIRS
+from telehealth.sfu.offer import MID_ID, REPAIRS, Kind
 from telehealth.sfu.projection import Projection
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
@@ -251,9 +251,10 @@ class Room:
 
     def _route(self, publication: Publication, now: float) -> bool:
         seats = [seat for seat in self.seats.values() if seat.watches(publication)] if publication.live else []
-        weak = [seat for seat in seats if publication.source is Source.CAMERA and seat.ladder.rung is Rung.REDUCED]
+        weak = [seat for seat in seats if publication.kind is Kind.VIDEO and seat.ladder.rung is Rung.REDUCED]
         publication.held = bool(weak) and len(weak) == len(seats)
-        resized = self._size(publication, needed=bool(weak) and not publication.held, now=now)
+        needed = bool(weak) and not publication.held and publication.source is Source.CAMERA
+        resized = self._size(publication, needed=needed, now=now)
         small = publication.small if publication.small is not None and publication.small.live else None
         plain, projections = [], []
         for seat in seats:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from telehealth.rtp.bottleneck import Bottleneck
 from telehealth.rtp.link_loss import LinkLoss
 from telehealth.rtp.transport_cc import Arrivals
 from telehealth.sfu import stun
@@ -51,6 +52,7 @@ class Transport:
         projections: In which size, and how renumbered, those of them that were ever shown in another.
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
+        bottleneck: How much of it fits.
         estimate_bps: How much of pictures it can receive, as it says itself; None before it has said so.
         arrivals: When its packets came, for congestion control at the peer.
         sent_packets, sent_bytes: Media sent for the first time: repetitions not counted.
@@ -72,10 +74,10 @@ class Transport:
         self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
+        self.bottleneck = Bottleneck()
         self.estimate_bps: int | None = None
         self.arrivals = Arrivals()
-        self.sent_packets = 0
-        self.sent_bytes = 0
+        self.sent_packets = self.sent_bytes = 0
         self.unprotect: Crypt | None = None
         self.unprotect_rtcp: Crypt | None = None
         self._protect: Crypt | None = None
@@ -222,6 +224,7 @@ class Transport:
         if self.remote is None or self.address is None:
             return
         self.probed_at = now
+        self.bottleneck.asked(now)
         datagram = stun.probe(self.credentials, self.remote)
         self._probe = stun.transaction(datagram)
         self._send(datagram, self.address)
@@ -232,6 +235,7 @@ class Transport:
             return False
         self._probe = None
         self.round_trip_s = now - self.probed_at
+        self.bottleneck.measured(self.round_trip_s, now)
         return True
 
     def _send_record(self, record: bytes) -> None:

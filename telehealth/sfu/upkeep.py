@@ -2,6 +2,7 @@
 
 from telehealth.consultations.model import Rung
 from telehealth.consultations.ports import MediaState
+from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters
 from telehealth.sfu.feedback import send_arrivals, send_report
 from telehealth.sfu.ladder import Ladder, Measured
@@ -12,8 +13,9 @@ from telehealth.sfu.limits import (
     ICE_DEADLINE_S,
     LOST_S,
     PROBE_S,
-    REDUCED_BPS,
     REPORT_S,
+    ROUND_TRIP_AGAIN_S,
+    ROUND_TRIP_AT_MOST_S,
     ROUND_TRIP_S,
     SUSPECT_S,
 )
@@ -46,9 +48,16 @@ def probe(transport: Transport, now: float) -> None:
     """
     if not transport.connected:
         return
-    interval = PROBE_S if now - transport.heard_at >= PROBE_S else ROUND_TRIP_S
+    interval = PROBE_S if now - transport.heard_at >= PROBE_S else _round_trip_interval(transport)
     if now - transport.probed_at >= interval:
         transport.probe(now)
+
+
+def _round_trip_interval(transport: Transport) -> float:
+    if transport.bottleneck.suspected:
+        return max(ROUND_TRIP_AGAIN_S, 1.5 * transport.round_trip_s)
+    # Asked again before the answer is here, one would never hear how long it takes.
+    return min(ROUND_TRIP_AT_MOST_S, max(ROUND_TRIP_S, 4 * transport.round_trip_s))
 
 
 def report(transport: Transport, now: float) -> None:
@@ -61,6 +70,7 @@ def report(transport: Transport, now: float) -> None:
     if now - transport.reported_at >= REPORT_S:
         transport.reported_at = now
         transport.link.settle(transport.sent_packets, now)
+        congestion.settle(transport, now)
         send_report(transport, now)
 
 
@@ -72,23 +82,19 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
     publication.tell_estimate(now)
 
 
-def _hold_down(viewer: Transport, now: float) -> None:
-    for publication in viewer.watching.values():
-        if publication.kind is Kind.VIDEO and publication.held:
-            publication.estimates.note(viewer, min(REDUCED_BPS, viewer.estimate_bps or REDUCED_BPS), now)
-
-
 def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     """Let the ladder see what is known of the link; tell whether its rung has changed."""
-    before = ladder.rung
-    if before is Rung.REDUCED:
-        _hold_down(transport, now)
-    changed = ladder.judge(Measured(transport.estimate_bps, transport.link.lasting), now)
-    if changed:
+    carried = [ladder.carries(kind) for kind in Kind]
+    if ladder.rung is Rung.REDUCED:
+        congestion.hold_down(transport, now)
+    bottleneck = transport.bottleneck
+    measured = Measured(congestion.estimate_for(transport), transport.link.lasting, full=bottleneck.full)
+    changed = ladder.judge(measured, now)
+    if changed and carried != [ladder.carries(kind) for kind in Kind]:
         # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
         # ones fit, it is the link that is full, and copies would fill it more.
         pictures = ladder.carries(Kind.VIDEO)
         transport.link.restart(now, most_copies=2 if pictures else 0)
-        if not pictures or before is Rung.STILLS:
-            transport.estimate_bps = None
+        transport.estimate_bps = None
+        bottleneck.restart()
     return changed

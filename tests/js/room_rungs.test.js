@@ -16,11 +16,19 @@ test("a link is at its best until something else is said", () => {
   assert.equal(rungOf(on("bo", "audio"), "bo"), "audio");
 });
 
-test("pictures are sent as long as our own link carries them", () => {
+test("pictures are sent as long as our own link carries them and somebody else's does", () => {
   assert.ok(showsPictures(TALK));
   assert.ok(showsPictures(on("ana", "reduced")));
   assert.ok(!showsPictures(on("ana", "stills")));
-  assert.ok(showsPictures(on("bo", "stills")));
+  assert.ok(!showsPictures(on("bo", "stills")));
+  const three = { ...on("bo", "stills"), participants: [...TALK.participants, person("cy")] };
+  assert.ok(showsPictures(three));
+});
+
+test("pictures that nobody can see are still sent to be recorded", () => {
+  const recording = { ...TALK.recording, state: /** @type {const} */ ("on") };
+  assert.ok(showsPictures({ ...on("bo", "stills"), recording }));
+  assert.ok(!showsPictures({ ...on("ana", "stills"), recording }));
 });
 
 test("stills are for one whose link is weak, or of us when ours is", () => {

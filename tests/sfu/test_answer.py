@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,7 @@ a=rtcp-rsize
 a=rtpmap:96 VP8/90000
 """.replace("\n", "\r\n")
 
-# In the form of Firefox: fingerprint at session level, both directions of ssrc described on one line.
+# In the form of Firefox: fingerprint at session level, and no word of the SSRCs, as browsers may answer too.
 FIREFOX = f"""v=0
 o=mozilla...THIS_IS_SDPARTA-99.0 8 0 IN IP4 0.0.0.0
 s=-
@@ -97,6 +98,24 @@ def test_what_firefox_answers_is_read() -> None:
     assert (audio.receives, audio.sends) == (True, False)
     assert (video.sends, video.ssrc) == (True, None)
     assert answer.fingerprints == {Fingerprint("sha-256", DIGEST.upper())}
+
+
+def test_what_firefox_really_answers_is_read() -> None:
+    """Firefox 153 ESR in a room of two; addresses, keys and names are replaced."""
+    offered = [
+        *(OfferedLine(mid, kind, Direction.RECEIVE) for mid, kind in (("1", Kind.AUDIO), ("2", Kind.VIDEO))),
+        *(OfferedLine(mid, kind, Direction.SEND) for mid, kind in (("3", Kind.AUDIO), ("4", Kind.VIDEO))),
+    ]
+    sdp = Path(__file__).with_name("firefox_answer.sdp").read_text().replace("\n", "\r\n")
+    answer = parse_answer(sdp, offered)
+    assert [(line.mid, line.sends, line.receives) for line in answer.lines] == [
+        ("1", True, False),
+        ("2", True, False),
+        ("3", False, True),
+        ("4", False, True),
+    ]
+    assert [line.ssrc for line in answer.lines[:2]] == [2533537505, 1168110557]
+    assert answer.lines[1].repair == 3585283970
 
 
 @pytest.mark.parametrize(

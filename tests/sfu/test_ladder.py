@@ -3,7 +3,7 @@
 import pytest
 
 from telehealth.consultations.model import Rung
-from telehealth.sfu.ladder import DOWN_AFTER_S, TRY_UP_AFTER_S, TRY_UP_AT_MOST_S, Ladder, Measured
+from telehealth.sfu.ladder import DOWN_AFTER_S, DRAINS_S, TRY_UP_AFTER_S, TRY_UP_AT_MOST_S, Ladder, Measured
 from telehealth.sfu.offer import Kind
 
 GOOD = Measured(2_000_000, 0.0)
@@ -105,3 +105,19 @@ def test_a_lock_holds_against_every_measurement_and_ends_when_it_is_lifted(walk:
     walk.ladder.lock(None)
     walk.measures(GOOD, 40)
     assert walk.ladder.rung is Rung.VIDEO
+
+
+def test_a_queue_on_stills_leaves_the_voice_alone_once_the_old_one_is_gone(walk: Walk) -> None:
+    walk.measures(Measured(100_000, 0.0, full=True), DOWN_AFTER_S + 0.2)
+    assert walk.measures(Measured(None, 0.0, full=True), DRAINS_S - 0.3) is Rung.STILLS
+    assert walk.measures(Measured(None, 0.0, full=True), DOWN_AFTER_S + 0.6) is Rung.AUDIO
+
+
+def test_it_does_not_climb_before_a_queue(walk: Walk) -> None:
+    walk.measures(Measured(40_000, 0.0), 2)
+    assert walk.measures(Measured(None, 0.0, full=True), 100) is Rung.AUDIO
+
+
+def test_a_flood_falls_to_what_fits_of_it(walk: Walk) -> None:
+    walk.measures(Measured(200_000, 0.6, full=True), DOWN_AFTER_S + 0.2)
+    assert walk.steps == [Rung.REDUCED]

@@ -1,6 +1,7 @@
 """Connections to the media port: framed datagrams, and nothing for strangers."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 import uvloop
@@ -51,6 +52,22 @@ async def test_a_check_over_tcp_is_answered_and_its_path_ends_with_the_connectio
     await until(lambda: not current.transport.paths)
     assert current.transport.address != chosen
     assert len(still_plane._tcp) == 0
+
+
+def test_a_check_over_tcp_is_answered_on_the_event_loop_of_the_server_too() -> None:
+    async def play() -> None:
+        async with aclosing(ForwardingPlane(MediaSettings(host="127.0.0.1"), SystemClock())) as plane:
+            heard = Listener(plane)
+            await plane.start()
+            await plane.open(ROOM, ANA)
+            reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+            writer.write(frame(check(heard.offers["ana"][0].sdp)))
+            [answer] = Frames().feed(await asyncio.wait_for(reader.read(2048), 5))
+            assert parse_message(answer).message_class is Class.RESPONSE
+            assert len(plane._tcp) == 1
+            writer.close()
+
+    uvloop.run(play())
 
 
 async def test_whoever_proves_nothing_is_dropped_after_a_while_and_hears_nothing(

@@ -7,6 +7,7 @@ import { SOURCES } from "./messages.js";
 import { Peer } from "./peer.js";
 import { offsetMs } from "./server_clock.js";
 import { RoomSocket } from "./socket.js";
+import { Smoothness } from "./smoothness.js";
 import { LISTEN_MS, Speaker } from "./speaker.js";
 import { givesStills, next, others, phase, showsPictures, START, waiting } from "./state.js";
 import { Stills } from "./stills.js";
@@ -53,6 +54,7 @@ export class Consultation {
     });
     this._peer = this._newPeer();
     this._speaker = new Speaker();
+    this._smoothness = new Smoothness();
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._listening = undefined;
   }
@@ -149,8 +151,23 @@ export class Consultation {
         this.mediaState = state;
         this._options.onChange();
       },
-      onQuality,
+      onQuality: (quality) => {
+        this._smoothen(quality);
+        onQuality(quality);
+      },
     });
+  }
+
+  /** @param {Quality} quality */
+  _smoothen(quality) {
+    for (const [participant, { freezes }] of quality.of) {
+      const delay_ms = this._smoothness.delay_ms(participant, freezes, performance.now());
+      const { camera, microphone } = this.remote.get(participant) ?? {};
+      for (const track of [camera, microphone]) {
+        const receiver = track === undefined ? null : this._peer.receiverOf(track);
+        if (receiver !== null && "jitterBufferTarget" in receiver) receiver.jitterBufferTarget = delay_ms;
+      }
+    }
   }
 
   /** @param {ServerMessage | LocalEvent} message */
@@ -162,6 +179,7 @@ export class Consultation {
     }
     const before = this.state;
     this._apply(message);
+    if (showsPictures(before) !== showsPictures(this.state)) void this._peer.refreshLocal();
     switch (message.type) {
       case "welcome":
         this._welcomed(message, before);
@@ -176,7 +194,6 @@ export class Consultation {
         this._participantChanged(before);
         return;
       case "rung":
-        void this._peer.refreshLocal();
         if (message.participant === this.state.me) announce(text(`room.rung.${message.rung}.mine`));
         return;
       case "still":

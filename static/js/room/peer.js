@@ -263,16 +263,25 @@ async function makeSmall(sender) {
   await sender.setParameters(parameters).catch(ignoreClosed);
 }
 
-/** @param {RTCStatsReport} report @returns {{ sent: number, received: number }} */
+/**
+ * What has passed so far: packets where they are counted, else octets, of which a packet has a hundred or so.
+ *
+ * @param {RTCStatsReport} report
+ * @returns {{ sent: number, received: number }}
+ */
 function flowOf(report) {
-  let sent = 0;
-  let received = 0;
+  const flow = { sent: 0, received: 0 };
   report.forEach((entry) => {
-    if (entry.type !== "transport") return;
-    sent += entry.packetsSent ?? 0;
-    received += entry.packetsReceived ?? 0;
+    if (entry.type === "transport" && entry.packetsSent !== undefined) {
+      flow.sent += entry.packetsSent;
+      flow.received += entry.packetsReceived ?? 0;
+    } else if (entry.type === "candidate-pair" && entry.packetsSent === undefined) {
+      // Firefox counts no packets.
+      flow.sent += (entry.bytesSent ?? 0) / 100;
+      flow.received += (entry.bytesReceived ?? 0) / 100;
+    }
   });
-  return { sent, received };
+  return flow;
 }
 
 /**

@@ -214,9 +214,16 @@ export function rungOf(state, participant) {
   return state.rungs[participant]?.rung ?? "video";
 }
 
-/** Whether we are to send moving pictures. @param {RoomState} state */
+/** Whether we are to send moving pictures: our link carries them, and so does that of anybody else, or they are recorded. @param {RoomState} state */
 export function showsPictures(state) {
-  return ["video", "reduced"].includes(rungOf(state, state.me));
+  if (!carriesPictures(state, state.me)) return false;
+  const there = others(state);
+  return there.length === 0 || state.recording.state === "on" || there.some((one) => carriesPictures(state, one.id));
+}
+
+/** @param {RoomState} state @param {string} participant */
+function carriesPictures(state, participant) {
+  return ["video", "reduced"].includes(rungOf(state, participant));
 }
 
 /**
@@ -226,7 +233,7 @@ export function showsPictures(state) {
  */
 export function givesStills(state) {
   const mine = rungOf(state, state.me);
-  return mine === "stills" || (showsPictures(state) && others(state).some((one) => rungOf(state, one.id) === "stills"));
+  return mine === "stills" || (carriesPictures(state, state.me) && others(state).some((one) => rungOf(state, one.id) === "stills"));
 }
 
 /** The others who are in the room, connected or expected back. @param {RoomState} state */

@@ -1,0 +1,136 @@
+"""What fits through the way to one receiver, judged by what arrives while it is full.
+
+Chromium estimates nothing as a receiver of packets without their sender's time, and it sends none beside transport-wide
+numbers: it tells only what it lost. A full link shows by its queue, which makes the round trip longer than it can be,
+or by heavy loss; then what arrives is all that fits. Plain loss is neither: radio loses without being full.
+"""
+
+from collections.abc import Mapping
+
+QUEUE_S = 0.15
+"""A round trip longer than the shortest by this, or by half, is a queue."""
+HEAVY_LOSS = 0.25
+SILENT_LOSS = 0.9
+"""Taken for lost where neither reports nor answers come back: a flood in both directions."""
+RAISED = 3
+"""Long round trips one after the other: a single one is a pause of somebody's machine."""
+FLOOD_LOSS = 0.5
+"""So much is not what is left of a queue: the first cut was made by a second that had begun well."""
+SHARE_USED = 0.85
+"""Of what arrived, so that the queue can empty."""
+DRAINS_S = 2.5
+"""After a cut, until the publisher has followed and the queue is gone."""
+GROWTH = 1.08
+GROWTH_BPS = 8_000
+LEAST_BPS = 20_000
+"""Of a stream that hardly flows nothing can be said."""
+LIMITED = 1.25
+"""An estimate above what is sent by this much says that there was no more to measure, not that no more would fit."""
+_REMEMBERED_S = 60.0
+
+
+class Bottleneck:
+    """Watches one link.
+
+    Attributes:
+        pictures_bps: What was sent of pictures lately.
+        estimate_bps: What fits of pictures; None while the link has not been full.
+        full: Whether a queue stands before it now.
+    """
+
+    __slots__ = (
+        "_at",
+        "_cut_at",
+        "_cut_for",
+        "_earlier",
+        "_latest",
+        "_least",
+        "_least_since",
+        "_open",
+        "_raised",
+        "_since",
+        "_totals",
+        "estimate_bps",
+        "full",
+        "pictures_bps",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.pictures_bps = 0.0
+        self.estimate_bps: float | None = None
+        self.full = False
+        self._totals: dict[int, int] = {}
+        self._at = float("-inf")
+        self._least = self._earlier = float("inf")
+        self._least_since = float("-inf")
+        self._raised = 0
+        self._open = False
+        self._cut_at = self._cut_for = float("-inf")
+        self._since = self._latest = 0.0
+
+    def restart(self) -> None:
+        """Forget the estimate: something else is sent from now on."""
+        self.estimate_bps = None
+
+    def asked(self, now: float) -> None:
+        """Note that a round trip begins; one before it without an answer was long, or lost in a full queue."""
+        if self._open:
+            self._count(now)
+        self._open = True
+
+    def _count(self, now: float) -> None:
+        if not self._raised:
+            self._since = now
+        self._raised += 1
+        self.full = self._raised >= RAISED
+
+    def measured(self, round_trip_s: float, now: float) -> None:
+        """Take a round trip, in seconds."""
+        if now - self._least_since > _REMEMBERED_S:
+            # A path that got longer for good is full for a minute or two at most.
+            self._earlier, self._least, self._least_since = self._least, float("inf"), now
+        self._least = min(self._least, round_trip_s)
+        least = min(self._least, self._earlier)
+        raised = round_trip_s - least > max(QUEUE_S, least / 2)
+        self._latest = round_trip_s
+        self._open = False
+        if raised:
+            self._count(now)
+        else:
+            self._raised, self.full = 0, False
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the last round trip was long."""
+        return self._raised > 0
+
+    def settle(self, totals: Mapping[int, int], loss: float | None, now: float) -> None:
+        """Judge the time since the last call, about a second.
+
+        Args:
+            totals: Octets that each stream of pictures has brought so far; those sent to this receiver alone count.
+            loss: Share of them that did not arrive, 0 … 1; None if the receiver said nothing.
+            now: Monotonic seconds.
+        """
+        passed = sum(total - self._totals[name] for name, total in totals.items() if name in self._totals)
+        self.pictures_bps = 8 * passed / max(0.1, now - self._at)
+        self._totals, self._at = dict(totals), now
+        if loss is None:
+            loss = SILENT_LOSS if self.full and self._open else 0.0
+        if self.full or loss > HEAVY_LOSS:
+            if self.pictures_bps < LEAST_BPS or (now - self._cut_at < DRAINS_S and loss <= FLOOD_LOSS):
+                return
+            if loss <= HEAVY_LOSS and self._cut_for == self._since:
+                # A queue would have gone by now: the way has become longer.
+                self._least = self._earlier = self._latest
+                self._raised, self.full = 0, False
+                return
+            self._cut_at, self._cut_for = now, self._since
+            arrived = SHARE_USED * (1 - loss) * self.pictures_bps
+            self.estimate_bps = arrived if self.estimate_bps is None else min(self.estimate_bps, arrived)
+        elif self.estimate_bps is not None:
+            self.estimate_bps = GROWTH * self.estimate_bps + GROWTH_BPS
+
+    def limits(self, estimate_bps: float) -> bool:
+        """Tell whether an estimate says that no more fits, rather than that no more was sent."""
+        return estimate_bps < LIMITED * self.pictures_bps
