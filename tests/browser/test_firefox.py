@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -32,7 +33,8 @@ async () => {
     if (connection.connectionState !== 'connected') continue;
     const report = await connection.getStats();
     for (const entry of report.values()) {
-      if (entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded') {
+      // Firefox nominates more than one pair, and says itself which it uses.
+      if (entry.type === 'candidate-pair' && entry.selected) {
         protocols.push(report.get(entry.localCandidateId).protocol);
       }
     }
@@ -82,30 +84,30 @@ async def both_see_and_hear(patient: FirefoxPage, doctor: Page) -> None:
     # The press on "join" is all that the browser needs to play sound.
     await patient.until(PLAYS)
     await expect_frames(doctor)
-    assert await doctor.evaluate(HEARD) > 50
+    async with asyncio.timeout(20):
+        while await doctor.evaluate(HEARD) <= 50:
+            await asyncio.sleep(0.1)
 
 
 async def test_firefox_and_chromium_see_and_hear_each_other_and_find_each_other_again(
     fox: Firefox, browser: Browser, demo: Demo
 ) -> None:
-    relay, fresh = await a_relay(demo), await a_relay(demo)
-    ports = f"window.__server_port = {demo.links['media_port']}; window.__relay_port = {relay.port};"
-    patient, doctor = await meet(fox, browser, demo, ports + BY_RELAY)
-    await both_see_and_hear(patient, doctor)
-    assert 40 < await patient.until(RATE) < 140
-    await patient.picture("firefox-patient")
+    with closing(await a_relay(demo)) as relay, closing(await a_relay(demo)) as fresh:
+        ports = f"window.__server_port = {demo.links['media_port']}; window.__relay_port = {relay.port};"
+        patient, doctor = await meet(fox, browser, demo, ports + BY_RELAY)
+        await both_see_and_hear(patient, doctor)
+        assert 40 < await patient.until(RATE) < 140
+        await patient.picture("firefox-patient")
 
-    await patient.evaluate(f"void (window.__relay_port = {fresh.port})")
-    await asyncio.sleep(1)
-    relay.open = False
-    cut = time.monotonic()
-    took = await seconds_until_frames(doctor, cut)
-    print(f"Firefox is seen again {took:.2f} s after its path was cut")
-    assert took < 5.0
-    await patient.until(PLAYS)
-    assert patient.complaints == []
-    for way in (relay, fresh):
-        way.close()
+        await patient.evaluate(f"void (window.__relay_port = {fresh.port})")
+        await asyncio.sleep(1)
+        relay.open = False
+        cut = time.monotonic()
+        took = await seconds_until_frames(doctor, cut)
+        print(f"Firefox is seen again {took:.2f} s after its path was cut")
+        assert took < 10.0
+        await patient.until(PLAYS)
+        assert patient.complaints == []
 
 
 async def test_firefox_comes_back_to_its_seat_after_a_reload_and_does_without_udp(
@@ -116,7 +118,7 @@ async def test_firefox_comes_back_to_its_seat_after_a_reload_and_does_without_ud
     await patient.until(f"({PROTOCOLS})().then((used) => used.join() === 'udp')")
     await patient.prepare(f"() => {{ {WITHOUT_UDP} }}")
     await patient.reload()
-    await patient.until(f"({DECODED})().then((frames) => frames > 10)")
+    await patient.until(f"({DECODED})().then((frames) => frames > 10)", seconds=45.0)
     await expect_frames(doctor)
     await patient.until(f"({PROTOCOLS})().then((used) => used.join() === 'tcp')")
     await expect(doctor.locator(".seat")).to_have_count(2)
