@@ -167,6 +167,10 @@ export class Peer {
     const answer = await connection.createAnswer();
     const sdp = withVoiceRepair(answer.sdp ?? "", offer.sdp);
     await connection.setLocalDescription({ type: "answer", sdp });
+    // Where a line has no encoding to set before this, it has one now.
+    for (const line of connection.getTransceivers()) {
+      if (line.mid !== null && own.has(line.mid) && isSmall(offer.tracks, line.mid)) await makeSmall(line.sender);
+    }
     this._options.send({ type: "answer", negotiation: offer.negotiation, sdp });
     if (transport === this._current || this._current === null) this._tellRemote(transport);
   }
