@@ -18,8 +18,6 @@ from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Admission, Encounter, Participant
 from telehealth.consultations.path_check import PathCheck
-from telehealth.consultations.ports import MediaPlane, MediaTrials, NoTrials
-from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
 from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
@@ -38,8 +36,9 @@ from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
+from telehealth.sfu.carrier import Carrier, Carry
 from telehealth.sfu.counters import MediaStatistics
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings, WorkerSettings
 from telehealth.sfu.recorder import RoomRecorder
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
@@ -109,7 +108,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
         ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
         metrics = Metrics()
-        carried = await stack.enter_async_context(_carried(settings, ground, metrics, around.media))
+        carried = await stack.enter_async_context(_carried(settings, ground, metrics, around.carry))
         rooms = _room_host(settings, ground, carried)
         stack.push_async_callback(rooms.aclose)
         sockets = OpenSockets(ground.bus, metrics, limit=settings.sockets_limit)
@@ -158,9 +157,8 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             proxies=Proxies(settings.trusted_proxies),
             limits=RateLimits(metrics, ground.clock, logins_per_minute=settings.logins_per_minute),
             sockets=sockets,
-            health=Health({"database": ground.database.check, "bus": ground.check_bus}),
-            relieve_media=carried.relieve,
-            media_port=carried.port,
+            health=Health({"database": ground.database.check, "bus": ground.check_bus, "media": carried.media.check}),
+            media_port=carried.media.port,
             mllp_port=ways.mllp_port,
         )
         logger.info("node %s stops", settings.node)
@@ -354,46 +352,30 @@ async def _purging(settings: Settings, ground: Ground) -> AsyncIterator[None]:
         await retention.aclose()
 
 
-@asynccontextmanager
-async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPlane]:
-    plane = ForwardingPlane(MediaSettings(settings.media_host, settings.media_port, settings.advertised), clock)
-    await plane.start()
-    try:
-        yield plane
-    finally:
-        await plane.aclose()
-
-
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What carries sound and pictures, and what keeps them; `port` is 0 for a plane that is not ours."""
+    """What carries sound and pictures, and what keeps them."""
 
-    media: MediaPlane
-    trials: MediaTrials
-    relieve: Callable[[], None]
-    port: int
-    recorder: Recorder
+    media: Carrier
+    recorder: RoomRecorder
     files: SealedFiles
 
 
 @asynccontextmanager
-async def _carried(
-    settings: Settings, ground: Ground, metrics: Metrics, media: MediaPlane | None
-) -> AsyncIterator[Carried]:
+async def _carried(settings: Settings, ground: Ground, metrics: Metrics, carry: Carry) -> AsyncIterator[Carried]:
     files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
-    if media is not None:
-        yield Carried(media, NoTrials(), lambda: None, 0, NoRecorder(), files)
-        return
-    async with _media(settings, ground.clock) as plane:
-        metrics.follow(lambda: media_figures(plane.statistics()))
-        recorder = RoomRecorder(plane, ground.stores.recordings, files, ground.clock, ground.new_id)
+    told = MediaSettings(settings.media_host, settings.media_port, settings.advertised)
+    async with carry(WorkerSettings(told, settings.log_level, settings.log_format)) as media:
+        metrics.follow(lambda: media_figures(media.statistics(), media.restarts))
+        recorder = RoomRecorder(media, ground.stores.recordings, files, ground.clock, ground.new_id)
         async with aclosing(recorder):
-            yield Carried(plane, plane, plane.relieve, plane.port, recorder, files)
+            yield Carried(media, recorder, files)
 
 
-def media_figures(media: MediaStatistics) -> list[Figure]:
+def media_figures(media: MediaStatistics, restarts: int) -> list[Figure]:
     """Return what the media plane counts, for the metrics."""
     return [
+        Figure("telehealth_media_restarts", "Media processes started anew.", restarts, total=True),
         Figure("telehealth_media_transports", "Media transports.", media.transports),
         Figure("telehealth_media_rooms", "Rooms with media.", media.rooms),
         Figure("telehealth_media_participants", "Participants with media.", media.participants),
@@ -427,7 +409,7 @@ def _room_host(settings: Settings, ground: Ground, carried: Carried) -> RoomHost
 
 def _path_check(settings: Settings, ground: Ground, carried: Carried) -> PathCheck:
     ice_servers = turn_servers(settings, ground.clock)
-    return PathCheck(ground.stores.encounters, carried.trials, ice_servers, ground.new_id)
+    return PathCheck(ground.stores.encounters, carried.media, ice_servers, ground.new_id)
 
 
 def turn_servers(settings: Settings, clock: Clock) -> Callable[[ParticipantId], Sequence[IceServer]]:

@@ -15,9 +15,10 @@ from telehealth.clock import Clock, SystemClock
 from telehealth.cluster.local_bus import LocalBus
 from telehealth.cluster.redis_bus import RedisBus
 from telehealth.config import Settings, key_bytes
-from telehealth.consultations.ports import MediaPlane
 from telehealth.errors import Unavailable
 from telehealth.ids import NewId, random_id
+from telehealth.sfu.carrier import Carry
+from telehealth.sfu.process import media_process
 from telehealth.storage.audit_trail import AnchorFile, SqlAuditTrail
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
@@ -37,7 +38,7 @@ class Surroundings:
     database: Database | None = None
     clock: Clock | None = None
     new_id: NewId = random_id
-    media: MediaPlane | None = None
+    carry: Carry = media_process
     passwords: PasswordHasher | None = None
 
 

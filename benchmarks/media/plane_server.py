@@ -16,8 +16,10 @@ from telehealth.config import load_settings
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.errors import TelehealthError
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.server import running, spare_the_collector
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.runtime import spare_the_collector
+from telehealth.server import running
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 
 MAX_TRANSPORTS = 5_000
 

@@ -55,3 +55,6 @@ class MediaStatistics:
     transports: int
     rooms: int
     participants: int
+
+
+NOTHING_COUNTED = MediaStatistics(0, 0, 0, 0, 0, 0, {}, 0, 0, 0)

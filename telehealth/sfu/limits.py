@@ -66,8 +66,6 @@ LAYER_IDLE_S = 10.0
 """How long a small size goes on to be sent that nobody needs: a link that got better may get worse again."""
 
 TICK_S = 0.1
-RELIEF_S = 0.001
-"""Other work that holds the event loop for longer lets packets through in between."""
 UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from telehealth.clock import Clock
 from telehealth.consultations.model import Rung, Source
@@ -25,7 +24,8 @@ from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
 from telehealth.sfu.limits import TWIN_TRIES, UNASKED_S
 from telehealth.sfu.media_clock import media_clock
-from telehealth.sfu.offer import Endpoint, Protocol, offer_text
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.offer import Endpoint, offer_text
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.rota import Rota
@@ -36,24 +36,6 @@ from telehealth.sfu.trial import Trials, trial_text
 from telehealth.sfu.udp import UdpPort
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
-    """Where the media plane listens and what it tells browsers.
-
-    Attributes:
-        port: 0 picks a free one.
-        advertised: IPv4 addresses at which browsers reach us, best first.
-        protocols: What browsers are told to try.
-        max_transports: Beyond, nobody gets in: of this machine's capacity, not of a room's.
-    """
-
-    host: str = "0.0.0.0"  # noqa: S104 - participants come from anywhere; what they may do is checked by datagram.
-    port: int = 0
-    advertised: tuple[str, ...] = ("127.0.0.1",)
-    protocols: tuple[Protocol, ...] = ("udp", "tcp")
-    max_transports: int = 400
 
 
 class ForwardingPlane:
@@ -117,11 +99,6 @@ class ForwardingPlane:
 
     def listen(self, listener: MediaListener) -> None:
         self._listeners.append(listener)
-
-    def relieve(self) -> None:
-        """Let packets through that wait; called often by work that would hold them up otherwise."""
-        if self._places:
-            self._udp.relieve()
 
     def statistics(self) -> MediaStatistics:
         """Return totals since the start and present numbers."""
@@ -253,7 +230,7 @@ class ForwardingPlane:
         if (room := self._rooms.get(encounter)) is not None:
             room.tap(tap)
 
-    def try_path(self, person: str) -> str:
+    async def try_path(self, person: str) -> str:
         return trial_text(self._endpoint(self._trials.open(person)))
 
     def tick(self) -> None:

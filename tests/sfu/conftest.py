@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from telehealth.clock import SystemClock
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from tests.doubles import FakeClock
 
 

@@ -18,7 +18,8 @@ from telehealth.ids import EncounterId, ParticipantId
 from telehealth.rtp import rtcp
 from telehealth.sfu.aiortc_hooks import SrtpError
 from telehealth.sfu.limits import RESENT_BYTES
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 
 pytestmark = pytest.mark.timeout(180)
 ROOM = EncounterId("attacked")

@@ -10,10 +10,12 @@ from telehealth.consultations.model import Source
 from telehealth.consultations.ports import MediaEvent, MediaRecordingStopped
 from telehealth.consultations.recordings import Recording
 from telehealth.ids import ParticipantId, RecordingId
+from telehealth.sfu.filming import HEAD_AFTER_S, HELD_FRAMES, SPARE, Filming
+from telehealth.sfu.media_settings import MediaSettings
 from telehealth.sfu.offer import H264, OPUS, VP8
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from telehealth.sfu.publication import Publication
-from telehealth.sfu.recorder import HEAD_AFTER_S, HELD_FRAMES, SPARE, RoomRecorder
+from telehealth.sfu.recorder import RoomRecorder
 from tests.doubles import FakeClock, counted_ids
 from tests.sfu.peers import ROOM
 
@@ -74,7 +76,7 @@ class Recorded:
     def __init__(self) -> None:
         self.clock, self.files, self.store = FakeClock(), Files(), Kept()
         self.plane = ForwardingPlane(MediaSettings(), self.clock)
-        self.recorder = RoomRecorder(self.plane, self.store, self.files, self.clock, counted_ids())
+        self.recorder = RoomRecorder(Filming(self.plane, self.clock), self.store, self.files, self.clock, counted_ids())
         self.heard: list[MediaEvent] = []
         self.recorder.listen(self.heard.append)
         self._numbers: dict[Publication, int] = {}

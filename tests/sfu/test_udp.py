@@ -8,12 +8,10 @@ import pytest
 from telehealth.clock import SystemClock
 from telehealth.sfu.aiortc_hooks import Certificate, SrtpError, _require
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import RELIEF_S
 from telehealth.sfu.stun import Address
 from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.udp import UdpPort
-from tests.doubles import FakeClock
 from tests.sfu.peers import until
 
 
@@ -34,31 +32,6 @@ async def test_a_fault_in_one_datagram_does_not_stop_the_next(caplog: pytest.Log
         await until(lambda: received == [b"good"])
     assert counters.dropped[Drop.FAILED] == 2
     assert len(caplog.records) == 1
-    port.close()
-
-
-async def test_work_that_holds_the_loop_lets_packets_through_but_not_at_every_step() -> None:
-    clock = FakeClock()
-    port = UdpPort("127.0.0.1", 0, Counters(), clock)
-    port.relieve()
-    received: list[bytes] = []
-
-    def receive(datagram: bytes, address: Address, now: float) -> None:
-        received.append(datagram)
-        port.relieve()  # Within its own work there is nothing to relieve.
-
-    port.open(receive)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        for datagram in (b"a", b"b"):
-            client.sendto(datagram, ("127.0.0.1", port.port))
-        port.relieve()
-        assert received == [b"a", b"b"]
-        client.sendto(b"c", ("127.0.0.1", port.port))
-        port.relieve()
-        assert received == [b"a", b"b"]
-        clock.advance(2 * RELIEF_S)
-        port.relieve()
-        assert received == [b"a", b"b", b"c"]
     port.close()
 
 
