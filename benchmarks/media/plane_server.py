@@ -20,6 +20,7 @@ from telehealth.runtime import spare_the_collector
 from telehealth.server import running
 from telehealth.sfu.media_settings import MediaSettings
 from telehealth.sfu.plane import ForwardingPlane
+from telehealth.sfu.process import MediaProcess
 
 MAX_TRANSPORTS = 5_000
 
@@ -57,15 +58,15 @@ async def _alone(host: str) -> AsyncIterator[ForwardingPlane]:
 
 
 @asynccontextmanager
-async def _whole(variables: dict[str, str]) -> AsyncIterator[ForwardingPlane]:
+async def _whole(variables: dict[str, str]) -> AsyncIterator[MediaProcess]:
     """Start a whole server and take the media plane out of it, for rooms that it knows nothing of."""
     async with running(load_settings(variables)) as started:
-        (plane,) = (known for known in gc.get_objects() if isinstance(known, ForwardingPlane))
+        (plane,) = (known for known in gc.get_objects() if isinstance(known, MediaProcess))
         assert started.services.media_port == plane.port
         yield plane
 
 
-async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
+async def _do(plane: ForwardingPlane | MediaProcess, command: dict[str, str]) -> None:
     room, name = EncounterId(command.get("room", "")), ParticipantId(command.get("name", ""))
     match command["do"]:
         case "open":
