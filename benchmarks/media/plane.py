@@ -96,7 +96,7 @@ async def plane(host: str) -> AsyncIterator[Plane]:
 
 @asynccontextmanager
 async def plane_with_vitals(host: str, devices: int) -> AsyncIterator[Plane]:
-    """A whole server, which has so many monitors, each watched twice, and page requests: both its processes on one core.
+    """A whole server, which has so many monitors, each watched twice, and page requests; both processes on one core.
 
     They run as all others do: it is for the system, not for us, to say which of the two goes first.
     """

@@ -37,7 +37,11 @@ def tell(event: MediaEvent) -> None:
 async def serve(host: str, variables: dict[str, str]) -> None:
     """Carry rooms; with settings of a whole server, beside it on the same event loop."""
     async with AsyncExitStack() as stack:
-        plane = await stack.enter_async_context(_whole(variables) if variables else _alone(host))
+        plane: ForwardingPlane | MediaProcess
+        if variables:
+            plane = await stack.enter_async_context(_whole(variables))
+        else:
+            plane = await stack.enter_async_context(_alone(host))
         spare_the_collector()
         plane.listen(tell)
         async for command in commands():

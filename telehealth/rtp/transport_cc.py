@@ -30,6 +30,10 @@ class Arrivals:
         self._next = -1
         self._count = 0
 
+    def __len__(self) -> int:
+        """Tell how many have come since the last feedback."""
+        return len(self._seen)
+
     def note(self, number: int, now: float) -> None:
         """Remember that the packet with this transport-wide number came now; too many wait for nothing."""
         seen = self._seen

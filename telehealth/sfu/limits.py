@@ -70,6 +70,8 @@ UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
+AMPLE = 16
+"""So many packets in that time are a megabit a second and more: the way is wide, and half as many reports will do."""
 ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
 ROUND_TRIP_AT_MOST_S = 3.0

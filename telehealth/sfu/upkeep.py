@@ -7,6 +7,7 @@ from telehealth.sfu.counters import Counters
 from telehealth.sfu.feedback import send_arrivals, send_report
 from telehealth.sfu.ladder import Ladder, Measured
 from telehealth.sfu.limits import (
+    AMPLE,
     DTLS_DEADLINE_S,
     FEEDBACK_S,
     FORGET_S,
@@ -64,7 +65,8 @@ def report(transport: Transport, now: float) -> None:
     """Send a receiver report once a second, and what congestion control needs more often."""
     if not transport.connected:
         return
-    if now - transport.fed_back_at >= FEEDBACK_S:
+    interval = FEEDBACK_S if len(transport.arrivals) < AMPLE else 2 * FEEDBACK_S
+    if now - transport.fed_back_at >= interval:
         transport.fed_back_at = now
         send_arrivals(transport)
     if now - transport.reported_at >= REPORT_S:
