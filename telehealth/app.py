@@ -38,7 +38,7 @@ from telehealth.metrics import Figure, Metrics
 from telehealth.scheduling.service import Scheduling
 from telehealth.sfu.carrier import Carrier, Carry
 from telehealth.sfu.counters import MediaStatistics
-from telehealth.sfu.media_settings import MediaSettings, WorkerSettings
+from telehealth.sfu.media_settings import MediaSettings, ProcessSettings
 from telehealth.sfu.recorder import RoomRecorder
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
@@ -365,7 +365,7 @@ class Carried:
 async def _carried(settings: Settings, ground: Ground, metrics: Metrics, carry: Carry) -> AsyncIterator[Carried]:
     files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
     told = MediaSettings(settings.media_host, settings.media_port, settings.advertised)
-    async with carry(WorkerSettings(told, settings.log_level, settings.log_format)) as media:
+    async with carry(ProcessSettings(told, settings.log_level, settings.log_format)) as media:
         metrics.follow(lambda: media_figures(media.statistics(), media.restarts))
         recorder = RoomRecorder(media, ground.stores.recordings, files, ground.clock, ground.new_id)
         async with aclosing(recorder):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from telehealth.clock import SystemClock
 from telehealth.ids import EncounterId, RecordingId
 from telehealth.sfu.filming import Filming
-from telehealth.sfu.media_settings import WorkerSettings
+from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.plane import ForwardingPlane
 from telehealth.sfu.recorder import Keep
 
@@ -17,7 +17,7 @@ class MediaHere(ForwardingPlane):
 
     restarts = 0
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: ProcessSettings) -> None:
         clock = SystemClock()
         super().__init__(settings.media, clock)
         self._filming = Filming(self, clock)
@@ -34,7 +34,7 @@ class MediaHere(ForwardingPlane):
 
 
 @asynccontextmanager
-async def media_here(settings: WorkerSettings) -> AsyncIterator[MediaHere]:
+async def media_here(settings: ProcessSettings) -> AsyncIterator[MediaHere]:
     """Implements sfu.carrier.Carry."""
     plane = MediaHere(settings)
     await plane.start()

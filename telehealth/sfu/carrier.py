@@ -6,7 +6,7 @@ from typing import Protocol
 
 from telehealth.consultations.ports import MediaPlane, MediaTrials
 from telehealth.sfu.counters import MediaStatistics
-from telehealth.sfu.media_settings import WorkerSettings
+from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.recorder import Films
 
 
@@ -32,5 +32,5 @@ class Carrier(MediaPlane, MediaTrials, Films, Protocol):
         ...
 
 
-Carry = Callable[[WorkerSettings], AbstractAsyncContextManager[Carrier]]
+Carry = Callable[[ProcessSettings], AbstractAsyncContextManager[Carrier]]
 """Starts a media plane; Unavailable if it can't serve. It ends with the block."""

@@ -26,7 +26,7 @@ class MediaSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSettings:
+class ProcessSettings:
     """What the media process is told at its start."""
 
     media: MediaSettings

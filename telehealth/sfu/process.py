@@ -47,7 +47,7 @@ from telehealth.sfu.crossing import (
     TryPath,
     Unpublish,
 )
-from telehealth.sfu.media_settings import WorkerSettings
+from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.recorder import Keep
 from telehealth.sfu.tasks import Tasks
 
@@ -90,7 +90,7 @@ class _Child:
 
 
 @asynccontextmanager
-async def media_process(settings: WorkerSettings) -> "AsyncIterator[MediaProcess]":
+async def media_process(settings: ProcessSettings) -> "AsyncIterator[MediaProcess]":
     """Carry media in a process of its own as long as the block lasts. Implements sfu.carrier.Carry."""
     process = MediaProcess(settings)
     await process.start()
@@ -108,7 +108,7 @@ class MediaProcess:
     Implements sfu.carrier.Carrier.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: ProcessSettings) -> None:
         self._settings = settings
         self._port = settings.media.port
         self._restarts = 0
@@ -260,7 +260,7 @@ class MediaProcess:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "telehealth.sfu.worker",
+                "telehealth.sfu.child",
                 str(descriptor),
                 settings.text(),
                 pass_fds=(descriptor,),

@@ -17,14 +17,14 @@ from telehealth.errors import Invalid, NotFound, Unavailable
 from telehealth.ids import EncounterId, ParticipantId, RecordingId
 from telehealth.sfu import crossing, process
 from telehealth.sfu.crossing import Crossing, Done, Open, Piece, Refused
-from telehealth.sfu.media_settings import MediaSettings, WorkerSettings
+from telehealth.sfu.media_settings import MediaSettings, ProcessSettings
 from telehealth.sfu.process import MediaProcess, media_process
 from tests.sfu.peers import ROOM, Caller, Listener, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiortc")
 
 ANA = ParticipantId("ana")
-SETTINGS = WorkerSettings(MediaSettings(host="127.0.0.1"), "warning", "text")
+SETTINGS = ProcessSettings(MediaSettings(host="127.0.0.1"), "warning", "text")
 WEBM = b"\x1a\x45\xdf\xa3"
 
 
@@ -160,7 +160,7 @@ async def test_a_film_that_can_t_be_kept_is_told_once_it_breaks(media: MediaProc
 
 
 async def test_a_taken_port_is_said_so(media: MediaProcess) -> None:
-    taken = WorkerSettings(MediaSettings(host="127.0.0.1", port=media.port), "warning", "text")
+    taken = ProcessSettings(MediaSettings(host="127.0.0.1", port=media.port), "warning", "text")
     with pytest.raises(Unavailable) as refused:
         await MediaProcess(taken).start()
     assert refused.value.code == "media_port"
@@ -169,10 +169,10 @@ async def test_a_taken_port_is_said_so(media: MediaProcess) -> None:
 async def test_it_ends_with_its_server_whatever_ends_that(tmp_path: Path) -> None:
     program = (
         "import asyncio\n"
-        "from telehealth.sfu.media_settings import MediaSettings, WorkerSettings\n"
+        "from telehealth.sfu.media_settings import MediaSettings, ProcessSettings\n"
         "from telehealth.sfu.process import MediaProcess\n"
         "async def main():\n"
-        "    media = MediaProcess(WorkerSettings(MediaSettings(host='127.0.0.1'), 'warning', 'text'))\n"
+        "    media = MediaProcess(ProcessSettings(MediaSettings(host='127.0.0.1'), 'warning', 'text'))\n"
         "    await media.start()\n"
         "    print(media.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
@@ -180,10 +180,10 @@ async def test_it_ends_with_its_server_whatever_ends_that(tmp_path: Path) -> Non
     )
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
     assert server.stdout is not None
-    worker = int(await server.stdout.readline())
+    child = int(await server.stdout.readline())
     server.kill()
     await server.wait()
-    await until(lambda: not _runs(worker))
+    await until(lambda: not _runs(child))
 
 
 def _told(media: MediaProcess, name: str) -> bytes:

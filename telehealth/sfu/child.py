@@ -1,6 +1,6 @@
 """The media process: carries the packets of one server and does what that says, until it goes.
 
-Started by `sfu.process` as `python -m telehealth.sfu.worker FD SETTINGS`: the descriptor of its end of the stream, and
+Started by `sfu.process` as `python -m telehealth.sfu.child FD SETTINGS`: the descriptor of its end of the stream, and
 the settings as JSON. It has no keys, no database and no names: only the ids of rooms and participants.
 """
 
@@ -36,14 +36,14 @@ from telehealth.sfu.crossing import (
     Unpublish,
 )
 from telehealth.sfu.filming import Filming
-from telehealth.sfu.media_settings import WorkerSettings
+from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.plane import ForwardingPlane
 from telehealth.sfu.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
 
-class Worker:
+class Child:
     """Does what the server says with a media plane."""
 
     def __init__(self, crossing: Crossing, plane: ForwardingPlane, filming: Filming) -> None:
@@ -123,7 +123,7 @@ class Worker:
             self._crossing.say(self._plane.statistics())
 
 
-async def carry(connected: socket.socket, settings: WorkerSettings) -> None:
+async def carry(connected: socket.socket, settings: ProcessSettings) -> None:
     """Carry what is sent to the media port until the server has gone."""
     # Whoever stops the server stops us by that; a Ctrl-C reaches both, and goodbyes are still to be said.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -138,11 +138,11 @@ async def carry(connected: socket.socket, settings: WorkerSettings) -> None:
             return
         async with aclosing(plane):
             spare_the_collector()
-            await Worker(crossing, plane, Filming(plane, clock)).work()
+            await Child(crossing, plane, Filming(plane, clock)).work()
 
 
 def main(descriptor: str, settings: str) -> None:
-    known = WorkerSettings.parse(settings)
+    known = ProcessSettings.parse(settings)
     configure_logging(known.log_level, known.log_format)
     run(carry(socket.socket(fileno=int(descriptor)), known))
 
