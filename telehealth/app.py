@@ -19,7 +19,6 @@ from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Admission, Encounter, Participant
 from telehealth.consultations.path_check import PathCheck
 from telehealth.consultations.service import ConsultationPorts, Consultations
-from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
@@ -44,6 +43,7 @@ from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.sealed_files import SealedFiles
+from telehealth.tasks import Tasks
 from telehealth.vitals.alarm import AlarmPolicy
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms

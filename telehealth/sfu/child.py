@@ -38,7 +38,7 @@ from telehealth.sfu.crossing import (
 from telehealth.sfu.filming import Filming
 from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.plane import ForwardingPlane
-from telehealth.sfu.tasks import Tasks
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Child:
         self._plane.listen(self._crossing.say)
         self._crossing.say(Ready(self._plane.port))
         async with aclosing(Tasks()) as tasks:
-            tasks.start(self._count())
+            tasks.start(self._count(), "counting")
             while isinstance(heard := await self._crossing.hear(), tuple):
                 number, request = heard
                 if not isinstance(request, Request):

@@ -29,11 +29,11 @@ from telehealth.sfu.offer import Endpoint, offer_text
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.rota import Rota
-from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.trial import Trials, trial_text
 from telehealth.sfu.udp import UdpPort
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class ForwardingPlane:
     async def start(self) -> None:
         """Bind the sockets and begin to serve; Unavailable if the port is taken."""
         await self._bind()
-        self._tasks.start(self._tick_forever())
+        self._tasks.start(self._tick_forever(), "upkeep of rooms")
 
     async def _bind(self) -> None:
         tries = TWIN_TRIES if self._settings.port == 0 else 1
@@ -181,7 +181,7 @@ class ForwardingPlane:
         transport.remote = answer.credentials
         if not transport.fingerprints:
             transport.fingerprints = answer.fingerprints
-            self._tasks.start(self._connect(room, seat, peer))
+            self._tasks.start(self._connect(room, seat, peer), "a handshake")
         self._changed(room, seat)
         self._offer(room, seat)
 
@@ -391,7 +391,7 @@ class ForwardingPlane:
         self._free(peer.transport)
 
     def _free(self, transport: Transport) -> None:
-        self._farewells.start(transport.aclose())
+        self._farewells.start(transport.aclose(), "a goodbye")
 
     def _learn(self, transport: Transport, packet: bytes) -> None:
         place = self._places.get(transport)

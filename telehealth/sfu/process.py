@@ -49,7 +49,7 @@ from telehealth.sfu.crossing import (
 )
 from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.recorder import Keep
-from telehealth.sfu.tasks import Tasks
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class MediaProcess:
     async def start(self) -> None:
         """Start the process; Unavailable if it can't serve."""
         child = await self._spawned()
-        self._tasks.start(self._keep_up(child))
+        self._tasks.start(self._keep_up(child), "keeping media up")
 
     async def aclose(self) -> None:
         """Let the process say goodbye to everybody, and end."""
@@ -316,7 +316,7 @@ class MediaProcess:
     async def _attend(self, child: _Child) -> None:
         """Hear what the process says until it ends, or is ended because it says nothing."""
         async with aclosing(Tasks()) as tasks:
-            tasks.start(self._watch(child))
+            tasks.start(self._watch(child), "watching the media process")
             while (heard := await child.crossing.hear()) is not None:
                 self._heard = True
                 with _surviving():

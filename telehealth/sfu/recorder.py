@@ -10,7 +10,7 @@ from telehealth.consultations.ports import MediaListener, MediaRecordingStopped
 from telehealth.consultations.recordings import Recording, RecordingFile, RecordingFiles, Recordings
 from telehealth.errors import TelehealthError
 from telehealth.ids import EncounterId, NewId, ParticipantId, RecordingId
-from telehealth.sfu.tasks import Tasks
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ class RoomRecorder:
         under_way = self._under_way.pop(encounter, None)
         if under_way is None:
             return
-        self._tasks.start(self._seal(under_way, self._films.cut(under_way.recording.id)))
+        cut = self._films.cut(under_way.recording.id)
+        self._tasks.start(self._seal(under_way, cut), "sealing a recording")
 
     async def aclose(self) -> None:
         """Stop all recordings and wait until they are sealed."""

@@ -1,6 +1,5 @@
 """The socket: what cannot be sent is counted, what cannot be handled stops nobody."""
 
-import asyncio
 import socket
 
 import pytest
@@ -9,7 +8,6 @@ from telehealth.clock import SystemClock
 from telehealth.sfu.aiortc_hooks import Certificate, SrtpError, _require
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.stun import Address
-from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.udp import UdpPort
 from tests.sfu.peers import until
@@ -45,21 +43,6 @@ async def test_what_cannot_be_sent_is_counted() -> None:
     assert counters.packets_out == 0
     port.close()
     port.close()
-
-
-async def test_an_error_in_a_task_is_logged_and_its_owner_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    tasks = Tasks()
-
-    async def fail() -> None:
-        raise RuntimeError("oh")
-
-    tasks.start(fail())
-    await tasks.settle()
-    assert "media task failed" in caplog.text
-    tasks.start(asyncio.sleep(1000))
-    await tasks.aclose()
-    tasks.start(fail())  # After the end nothing starts.
-    await tasks.settle()
 
 
 async def test_a_packet_that_cannot_be_encrypted_is_dropped() -> None:
