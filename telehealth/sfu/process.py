@@ -6,10 +6,6 @@ database and no names.
 
 import asyncio
 import logging
-import os
-import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,7 +27,6 @@ from telehealth.sfu.crossing import (
     Answer,
     Close,
     CloseRoom,
-    Crossing,
     Cut,
     Done,
     Film,
@@ -41,7 +36,6 @@ from telehealth.sfu.crossing import (
     Open,
     Piece,
     Publish,
-    Ready,
     Refused,
     Request,
     TryPath,
@@ -49,14 +43,13 @@ from telehealth.sfu.crossing import (
 )
 from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.recorder import Keep
+from telehealth.sfu.spawning import Spawned, restarting, spawn
 from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
 SILENT_LOOKS = 10
 """It is replaced when it has not done so at so many looks, one a second."""
-START_S = 20.0
-STOP_S = 5.0
 ANSWER_S = 4.0
 """How long a request may wait for a process, and for its outcome."""
 ASKED = 4_096
@@ -65,8 +58,6 @@ AGAIN_S = 0.2
 AGAIN_AT_MOST_S = 10.0
 """How long to wait before it is started anew: twice as long each time, until one has lasted."""
 LASTED_S = 60.0
-
-_OWN = "TELEHEALTH_"
 
 
 @dataclass(slots=True)
@@ -81,12 +72,6 @@ class _Wished:
 class _Filmed:
     keep: Keep
     broken: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Child:
-    process: Process
-    crossing: Crossing
 
 
 @asynccontextmanager
@@ -112,7 +97,7 @@ class MediaProcess:
         self._settings = settings
         self._port = settings.media.port
         self._restarts = 0
-        self._child: _Child | None = None
+        self._child: Spawned | None = None
         self._ready = asyncio.Event()
         self._listeners: list[MediaListener] = []
         self._places: dict[EncounterId, dict[ParticipantId, _Wished]] = {}
@@ -148,15 +133,13 @@ class MediaProcess:
         await self._tasks.aclose()
         self._child = None
         if child is not None:
-            # Its end of the stream ends, which is how it knows.
-            await child.crossing.aclose()
-            await _ended(child.process)
+            await child.aclose()
         self._fail_asked()
 
     async def check(self) -> None:
         """Return if there is a process that carries; Unavailable otherwise."""
         if self._child is None:
-            raise _restarting()
+            raise restarting()
 
     def listen(self, listener: MediaListener) -> None:
         self._listeners.append(listener)
@@ -240,7 +223,7 @@ class MediaProcess:
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         child = self._child
         if child is None or len(self._asked) >= ASKED:
-            done.set_exception(_restarting())
+            done.set_exception(restarting())
             return done
         self._number += 1
         self._asked[self._number] = done
@@ -252,49 +235,15 @@ class MediaProcess:
             done.set_exception(error)
         return done
 
-    async def _spawned(self) -> _Child:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            settings = replace(self._settings, media=replace(self._settings.media, port=self._port))
-            descriptor = theirs.fileno()
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "telehealth.sfu.child",
-                str(descriptor),
-                settings.text(),
-                pass_fds=(descriptor,),
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                # Secrets may be in our variables, and it needs none.
-                env={name: value for name, value in os.environ.items() if not name.startswith(_OWN)},
-            )
-        child = _Child(process, await Crossing.over(ours))
-        try:
-            async with asyncio.timeout(START_S):
-                self._begin(child, await child.crossing.hear())
-        except BaseException as error:
-            process.kill()
-            await child.crossing.aclose()
-            await process.wait()
-            if isinstance(error, TimeoutError):
-                raise _restarting() from error
-            raise
-        return child
-
-    def _begin(self, child: _Child, first: tuple[int, Message] | Piece | None) -> None:
-        match first:
-            case (_, Ready(port)):
-                self._port = port
-            case (_, Refused() as refused):
-                raise Unavailable(refused.text, code=refused.code)
-            case _:
-                raise Unavailable("The media process can't be started.", code="media_process")
+    async def _spawned(self) -> Spawned:
+        child = await spawn(replace(self._settings, media=replace(self._settings.media, port=self._port)))
+        self._port = child.port
         self._child = child
         self._heard = True
         self._ready.set()
+        return child
 
-    async def _keep_up(self, child: _Child) -> None:
+    async def _keep_up(self, child: Spawned) -> None:
         wait_s = AGAIN_S
         loop = asyncio.get_running_loop()
         while True:
@@ -313,7 +262,7 @@ class MediaProcess:
             self._restarts += 1
             child = started
 
-    async def _attend(self, child: _Child) -> None:
+    async def _attend(self, child: Spawned) -> None:
         """Hear what the process says until it ends, or is ended because it says nothing."""
         async with aclosing(Tasks()) as tasks:
             tasks.start(self._watch(child), "watching the media process")
@@ -325,10 +274,9 @@ class MediaProcess:
         self._ready.clear()
         logger.error("the media process has ended: another is started")
         self._lose_all()
-        await child.crossing.aclose()
-        await _ended(child.process)
+        await child.aclose()
 
-    async def _watch(self, child: _Child) -> None:
+    async def _watch(self, child: Spawned) -> None:
         """End a process that says nothing. Looks are counted, not seconds: we may have been held up ourselves."""
         silent = 0
         while silent < SILENT_LOOKS:
@@ -384,7 +332,7 @@ class MediaProcess:
         asked, self._asked = self._asked, {}
         for done in asked.values():
             if not done.done():
-                done.set_exception(_restarting())
+                done.set_exception(restarting())
 
 
 @contextmanager
@@ -394,10 +342,6 @@ def _surviving() -> Iterator[None]:
         yield
     except Exception:
         logger.exception("what the media process said could not be taken")
-
-
-def _restarting() -> Unavailable:
-    return Unavailable("Sound and pictures are being restarted: try again in a moment.", code="media_restarting")
 
 
 @asynccontextmanager
@@ -413,13 +357,3 @@ def _seen(done: asyncio.Future[str]) -> None:
     """Let an outcome that nobody waits for any more be forgotten."""
     if not done.cancelled():
         done.exception()
-
-
-async def _ended(process: Process) -> None:
-    """Wait for its end; end it if it takes too long."""
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -1,0 +1,86 @@
+"""How the media process is started, and ended."""
+
+import asyncio
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from dataclasses import dataclass
+
+from telehealth.errors import Unavailable
+from telehealth.sfu.crossing import Crossing, Ready, Refused
+from telehealth.sfu.media_settings import ProcessSettings
+
+START_S = 20.0
+STOP_S = 5.0
+
+_OWN = "TELEHEALTH_"
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A media process that serves.
+
+    Attributes:
+        port: The port that it has bound.
+    """
+
+    process: Process
+    crossing: Crossing
+    port: int
+
+    async def aclose(self) -> None:
+        """Let it say goodbye to everybody, and end; end it if that takes too long."""
+        # Its end of the stream ends, which is how it knows.
+        await self.crossing.aclose()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+async def spawn(settings: ProcessSettings) -> Spawned:
+    """Start a media process; Unavailable if it can't serve."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        descriptor = theirs.fileno()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "telehealth.sfu.child",
+            str(descriptor),
+            settings.text(),
+            pass_fds=(descriptor,),
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            # Secrets may be in our variables, and it needs none.
+            env={name: value for name, value in os.environ.items() if not name.startswith(_OWN)},
+        )
+    crossing = await Crossing.over(ours)
+    try:
+        async with asyncio.timeout(START_S):
+            return Spawned(process, crossing, await _port(crossing))
+    except BaseException as error:
+        process.kill()
+        await crossing.aclose()
+        await process.wait()
+        if isinstance(error, TimeoutError):
+            raise restarting() from error
+        raise
+
+
+def restarting() -> Unavailable:
+    """Return the refusal of what needs a media process while there is none."""
+    return Unavailable("Sound and pictures are being restarted: try again in a moment.", code="media_restarting")
+
+
+async def _port(crossing: Crossing) -> int:
+    match await crossing.hear():
+        case (_, Ready(port)):
+            return port
+        case (_, Refused() as refused):
+            raise Unavailable(refused.text, code=refused.code)
+        case _:
+            raise Unavailable("The media process can't be started.", code="media_process")
