@@ -379,6 +379,7 @@ def media_figures(media: MediaStatistics, restarts: int) -> list[Figure]:
         Figure("telehealth_media_transports", "Media transports.", media.transports),
         Figure("telehealth_media_rooms", "Rooms with media.", media.rooms),
         Figure("telehealth_media_participants", "Participants with media.", media.participants),
+        Figure("telehealth_media_tasks", "Tasks of the media process.", media.tasks),
         Figure("telehealth_media_packets_in", "Media packets received.", media.packets_in, total=True),
         Figure("telehealth_media_packets_out", "Media packets sent.", media.packets_out, total=True),
         Figure("telehealth_media_bytes_in", "Bytes of media received.", media.bytes_in, total=True),

@@ -90,8 +90,15 @@ class Plane:
 
 @asynccontextmanager
 async def plane(host: str) -> AsyncIterator[Plane]:
-    async with child("benchmarks.media.plane_server", host) as process:
+    async with child("benchmarks.media.plane_server", host, "alone") as process:
         yield Plane(process, host)
+
+
+@asynccontextmanager
+async def plane_apart(host: str) -> AsyncIterator[Plane]:
+    """The same as a server has it: in a media process, which another process asks."""
+    async with child("benchmarks.media.plane_server", host, "apart") as process:
+        yield Plane(process, host, "apart")
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ def pinned(core: int, *, first: bool = True) -> Callable[[], None]:
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads of a process, and of its children, so far."""
-    return sum(_cpu_seconds(one) for one in _family(pid))
+    return sum(_cpu_seconds(one) for one in family(pid))
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -52,14 +52,15 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and its children, and theirs."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in _family(int(child)))]
+    return [pid, *(one for child in children for one in family(int(child)))]
 
 
 def resident_kib(pid: int) -> int:
     """Memory of a process and of its children."""
-    return sum(_resident_kib(one) for one in _family(pid))
+    return sum(_resident_kib(one) for one in family(pid))
 
 
 def _resident_kib(pid: int) -> int:

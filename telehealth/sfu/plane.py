@@ -114,6 +114,7 @@ class ForwardingPlane:
             transports=len(self._places),
             rooms=len(self._rooms),
             participants=sum(len(room.seats) for room in self._rooms.values()),
+            tasks=len(asyncio.all_tasks()),
         )
 
     async def open(self, encounter: EncounterId, participant: ParticipantId) -> None:
