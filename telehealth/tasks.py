@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +40,12 @@ class Tasks:
         for task in self._running:
             task.cancel()
         await self.settle()
+
+
+@contextmanager
+def surviving(what: str) -> Iterator[None]:
+    """Let a fault of ours be logged and end there: for loops on which others hang, too."""
+    try:
+        yield
+    except Exception:
+        logger.exception("%s failed", what)

@@ -1,7 +1,7 @@
 """The media process: carries the packets of one server and does what that says, until it goes.
 
 Started by `sfu.process` as `python -m telehealth.sfu.child FD SETTINGS`: the descriptor of its end of the stream, and
-the settings as JSON. It has no keys, no database and no names: only the ids of rooms and participants.
+the settings as JSON. It needs no keys, no database and no names: only the ids of rooms and of who is in them.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class Child:
 
     async def _film(self, request: Film | Cut) -> None:
         if isinstance(request, Cut):
-            await self._filming.cut(request.recording)
+            await self._filming.cut(request.recording, request.at)
             return
         crossing, recording = self._crossing, request.recording
         self._filming.film(

@@ -7,12 +7,13 @@ data. A number other than 0 names the request that a message is, or is the outco
 
 import asyncio
 import json
+import logging
 import socket
 import struct
 from dataclasses import dataclass
 from typing import Any, Self, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from telehealth import errors
 from telehealth.consultations.model import Rung, Source
@@ -20,6 +21,8 @@ from telehealth.consultations.ports import MediaEvent
 from telehealth.errors import TelehealthError, Unavailable
 from telehealth.ids import EncounterId, ParticipantId, RecordingId
 from telehealth.sfu.counters import MediaStatistics
+
+logger = logging.getLogger(__name__)
 
 COUNTED_S = 1.0
 """How often the media process tells what it carries."""
@@ -113,9 +116,10 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """As Films.cut; what was taken has come before the outcome."""
+    """As Films.cut at this moment of the monotonic clock; what was taken until then comes before the outcome."""
 
     recording: RecordingId
+    at: float
 
 
 Request = Open | Publish | Unpublish | Answer | Lock | Close | CloseRoom | TryPath | Film | Cut
@@ -195,17 +199,18 @@ class Crossing:
         return self._writer.transport.get_write_buffer_size()
 
     def say(self, message: Message, number: int = 0) -> None:
-        """Send a message; Unavailable, and the stream ends, if the other side takes nothing any more."""
-        if self.waiting > WAITING_BYTES:
-            self._writer.transport.abort()
+        """Send a message; Unavailable if the other side has gone, or takes nothing any more, which ends the stream."""
+        transport = self._writer.transport
+        if transport.is_closing() or self.waiting > WAITING_BYTES:
+            transport.abort()
             raise Unavailable("The media process takes nothing any more.", code="media_silent")
         name = type(message).__name__
         body = json.dumps([number, name, _ADAPTERS[name].dump_python(message, mode="json")]).encode()
         self._writer.write(_HEAD.pack(len(body), _MESSAGE) + body)
 
     def show(self, recording: RecordingId, data: bytes) -> bool:
-        """Send a piece of a film; False if too much waits already."""
-        if self.waiting > FILM_WAITING_BYTES:
+        """Send a piece of a film; False if the other side has gone, or too much waits already."""
+        if self._writer.transport.is_closing() or self.waiting > FILM_WAITING_BYTES:
             return False
         name = recording.encode()
         for begin in range(0, len(data), FILM_BYTES):
@@ -218,29 +223,33 @@ class Crossing:
         try:
             length, kind = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
             if length > FRAME_BYTES:
-                return None
+                raise ValueError("too long")
             body = await self._reader.readexactly(length)
-            return _piece(body) if kind == _FILM else self._understood(body)
-        except (OSError, asyncio.IncompleteReadError, ValueError, KeyError, IndexError):
+            return _piece(body) if kind == _FILM else _understood(body)
+        except (OSError, asyncio.IncompleteReadError):
             return None
-
-    def _understood(self, body: bytes) -> tuple[int, Message]:
-        number, name, fields = json.loads(body)
-        try:
-            return int(number), _ADAPTERS[name].validate_python(fields)
-        except ValidationError as error:
-            raise ValueError("not a message") from error
+        except Exception as error:
+            # Whatever it was: what comes after it can't be told apart any more.
+            logger.error("what came from the other side can't be understood: %s", type(error).__name__)
+            return None
 
     async def aclose(self) -> None:
         """Send what waits, for a second at most, and close."""
         transport = self._writer.transport
         try:
-            async with asyncio.timeout(1.0):
-                transport.set_write_buffer_limits(0)
-                await self._writer.drain()
-        except (OSError, TimeoutError):
-            pass
-        transport.abort()
+            if not transport.is_closing():
+                async with asyncio.timeout(1.0):
+                    transport.set_write_buffer_limits(0)
+                    await self._writer.drain()
+        except (OSError, RuntimeError, TimeoutError):
+            pass  # It has ended meanwhile, or takes nothing.
+        finally:
+            transport.abort()
+
+
+def _understood(body: bytes) -> tuple[int, Message]:
+    number, name, fields = json.loads(body)
+    return int(number), _ADAPTERS[name].validate_python(fields)
 
 
 def _piece(body: bytes) -> Piece:

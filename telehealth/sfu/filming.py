@@ -112,11 +112,14 @@ class RoomTap:
         if self._held is not None and (now - self._began >= HEAD_AFTER_S or len(self._held) >= HELD_FRAMES):
             self._begin()
 
-    def finish(self) -> None:
-        """Write what is held back."""
+    def finish(self, at: float) -> None:
+        """Write what is held back, of until then."""
+        end_ms = round((at - self._began) * 1000)
+        if self._held:
+            self._held = [one for one in self._held if one.at_ms <= end_ms]
         if self._held:
             self._begin()
-        self._write(self._clusters.flush())
+        self._write(self._clusters.flush(end_ms))
 
     def _keep(self, held: _Held) -> None:
         if self._held is not None:
@@ -164,11 +167,12 @@ class Filming:
         self._under_way[recording] = (encounter, tap)
         self._plane.tap(encounter, tap)
 
-    def cut(self, recording: RecordingId) -> Awaitable[None]:
+    def cut(self, recording: RecordingId, at: float | None = None) -> Awaitable[None]:
+        """Cut; `at` is when that was said, and nothing of later is kept."""
         encounter, tap = self._under_way.pop(recording, (None, None))
         if encounter is not None and tap is not None:
             self._plane.tap(encounter, None)
-            tap.finish()
+            tap.finish(self._clock.monotonic() if at is None else at)
         # All was handed over before anybody could wait for it.
         handed_over = asyncio.get_running_loop().create_future()
         handed_over.set_result(None)

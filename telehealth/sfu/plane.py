@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from telehealth.clock import Clock
 from telehealth.consultations.model import Rung, Source
@@ -33,7 +32,7 @@ from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.trial import Trials, trial_text
 from telehealth.sfu.udp import UdpPort
-from telehealth.tasks import Tasks
+from telehealth.tasks import Tasks, surviving
 
 logger = logging.getLogger(__name__)
 
@@ -275,7 +274,7 @@ class ForwardingPlane:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(UNASKED_S)
-            with _surviving():
+            with surviving("upkeep of media"):
                 self._tend_ways(self._clock.monotonic())
             for _ in range(len(self._rooms)):
                 if not self._take_turn(self._clock.monotonic()):
@@ -287,7 +286,7 @@ class ForwardingPlane:
         room = self._rota.turn(now)
         if room is None:
             return False
-        with _surviving():
+        with surviving("upkeep of media"):
             self._tend(room, now)
         return True
 
@@ -398,12 +397,3 @@ class ForwardingPlane:
         place = self._places.get(transport)
         if place is not None and place[0].learn(place[1], place[2], packet):
             self._changed(place[0], place[1])
-
-
-@contextmanager
-def _surviving() -> Iterator[None]:
-    """Let a fault of ours in upkeep be known and end there: deadlines and repeated requests of all rooms hang on it."""
-    try:
-        yield
-    except Exception:
-        logger.exception("upkeep of the media plane failed once")

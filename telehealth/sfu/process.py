@@ -1,25 +1,26 @@
 """The media plane in a process of its own, as the server sees it.
 
-Packets then wait for nothing that the server does, and the process that reads what strangers send has no keys, no
-database and no names.
+Packets then wait for nothing that the server does, and what reads what strangers send is told no keys and no names.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from telehealth.clock import Clock, SystemClock
 from telehealth.consultations.model import Rung, Source
 from telehealth.consultations.ports import (
     MediaClock,
+    MediaEvent,
     MediaListener,
     MediaOffered,
     MediaRungChanged,
     MediaState,
     MediaStateChanged,
 )
-from telehealth.errors import TelehealthError, Unavailable
+from telehealth.errors import NotFound, Unavailable
 from telehealth.ids import EncounterId, ParticipantId, RecordingId
 from telehealth.sfu.counters import NOTHING_COUNTED, MediaStatistics
 from telehealth.sfu.crossing import (
@@ -44,7 +45,7 @@ from telehealth.sfu.crossing import (
 from telehealth.sfu.media_settings import ProcessSettings
 from telehealth.sfu.recorder import Keep
 from telehealth.sfu.spawning import Spawned, restarting, spawn
-from telehealth.tasks import Tasks
+from telehealth.tasks import Tasks, surviving
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class _Filmed:
 @asynccontextmanager
 async def media_process(settings: ProcessSettings) -> "AsyncIterator[MediaProcess]":
     """Carry media in a process of its own as long as the block lasts. Implements sfu.carrier.Carry."""
-    process = MediaProcess(settings)
+    process = MediaProcess(settings, SystemClock())
     await process.start()
     try:
         yield process
@@ -93,8 +94,9 @@ class MediaProcess:
     Implements sfu.carrier.Carrier.
     """
 
-    def __init__(self, settings: ProcessSettings) -> None:
+    def __init__(self, settings: ProcessSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._port = settings.media.port
         self._restarts = 0
         self._child: Spawned | None = None
@@ -149,31 +151,29 @@ class MediaProcess:
         return self._statistics
 
     async def open(self, encounter: EncounterId, participant: ParticipantId) -> None:
-        await self._ask(Open(encounter, participant))
-        wished = self._places.setdefault(encounter, {}).setdefault(participant, _Wished())
-        # Both change nothing where they are so already.
-        for source in wished.sources:
-            await self._ask(Publish(encounter, participant, source))
-        if wished.rung is not None:
-            await self._ask(Lock(encounter, participant, wished.rung))
+        async with self._answering():
+            await self._post(Open(encounter, participant))
+            wished = self._places.setdefault(encounter, {}).setdefault(participant, _Wished())
+            # Both change nothing where they are so already.
+            for source in tuple(wished.sources):
+                await self._post(Publish(encounter, participant, source))
+            if wished.rung is not None:
+                await self._post(Lock(encounter, participant, wished.rung))
 
     async def publish(self, encounter: EncounterId, participant: ParticipantId, source: Source) -> None:
-        await self._ask(Publish(encounter, participant, source))
-        if (wished := self._wished(encounter, participant)) is not None:
-            wished.sources.add(source)
+        wished = await self._wish(Publish(encounter, participant, source))
+        wished.sources.add(source)
 
     async def unpublish(self, encounter: EncounterId, participant: ParticipantId, source: Source) -> None:
-        if (wished := self._wished(encounter, participant)) is not None:
-            wished.sources.discard(source)
-        await self._ask(Unpublish(encounter, participant, source))
+        wished = await self._wish(Unpublish(encounter, participant, source))
+        wished.sources.discard(source)
 
     async def answer(self, encounter: EncounterId, participant: ParticipantId, negotiation: int, sdp: str) -> None:
         await self._ask(Answer(encounter, participant, negotiation, sdp))
 
     async def lock(self, encounter: EncounterId, participant: ParticipantId, rung: Rung | None) -> None:
-        await self._ask(Lock(encounter, participant, rung))
-        if (wished := self._wished(encounter, participant)) is not None:
-            wished.rung = rung
+        wished = await self._wish(Lock(encounter, participant, rung))
+        wished.rung = rung
 
     async def close(self, encounter: EncounterId, participant: ParticipantId) -> None:
         places = self._places.get(encounter, {})
@@ -196,7 +196,7 @@ class MediaProcess:
 
     def cut(self, recording: RecordingId) -> Awaitable[None]:
         # It is said before anything is awaited: nothing that comes later is taken.
-        return self._cut(recording, self._post(Cut(recording)))
+        return self._cut(recording, self._post(Cut(recording, self._clock.monotonic())))
 
     async def _cut(self, recording: RecordingId, done: asyncio.Future[str]) -> None:
         try:
@@ -205,8 +205,16 @@ class MediaProcess:
         finally:
             self._films.pop(recording, None)
 
-    def _wished(self, encounter: EncounterId, participant: ParticipantId) -> _Wished | None:
-        return self._places.get(encounter, {}).get(participant)
+    async def _wish(self, request: Publish | Unpublish | Lock) -> _Wished:
+        """Ask, and return what the participant's place is to have; NotFound without a place."""
+        known = self._places.get(request.encounter, {}).get(request.participant)
+        try:
+            await self._ask(request)
+        except NotFound:
+            # In a process that began anew: the page has not come back yet, and it will be so when it does.
+            if known is None:
+                raise
+        return known or _Wished()
 
     async def _let_go(self, request: Close | CloseRoom) -> None:
         # A process that is gone holds nothing any more.
@@ -214,15 +222,21 @@ class MediaProcess:
             await self._ask(request)
 
     async def _ask(self, request: Request) -> str:
+        async with self._answering():
+            return await self._post(request)
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        """Let what is asked inside take no longer than it may, once there is a process."""
         async with _in_time():
             await self._ready.wait()
-            return await self._post(request)
+            yield
 
     def _post(self, request: Request) -> asyncio.Future[str]:
         """Send a request at once; the future has its outcome."""
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         child = self._child
-        if child is None or len(self._asked) >= ASKED:
+        if child is None or (len(self._asked) >= ASKED and not isinstance(request, Close | CloseRoom | Cut)):
             done.set_exception(restarting())
             return done
         self._number += 1
@@ -248,17 +262,17 @@ class MediaProcess:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            await self._attend(child)
+            with surviving("care for the media process"):
+                await self._attend(child)
+            await self._mourn(child)
             if loop.time() - began > LASTED_S:
                 wait_s = AGAIN_S
             started = None
             while started is None:
                 await asyncio.sleep(wait_s)
                 wait_s = min(AGAIN_AT_MOST_S, 2 * wait_s)
-                try:
+                with surviving("care for the media process"):
                     started = await self._spawned()
-                except (TelehealthError, OSError) as error:
-                    logger.error("the media process can't be started: %s", error)
             self._restarts += 1
             child = started
 
@@ -268,13 +282,18 @@ class MediaProcess:
             tasks.start(self._watch(child), "watching the media process")
             while (heard := await child.crossing.hear()) is not None:
                 self._heard = True
-                with _surviving():
+                with surviving("care for the media process"):
                     self._take(heard)
+
+    async def _mourn(self, child: Spawned) -> None:
+        """Make sure that it is gone, and tell whom that concerns."""
         self._child = None
         self._ready.clear()
-        logger.error("the media process has ended: another is started")
-        self._lose_all()
-        await child.aclose()
+        with surviving("care for the media process"):
+            self._lose_all()
+        with surviving("care for the media process"):
+            await child.aclose()
+        logger.error("the media process has ended with %s: another is started", child.process.returncode)
 
     async def _watch(self, child: Spawned) -> None:
         """End a process that says nothing. Looks are counted, not seconds: we may have been held up ourselves."""
@@ -284,7 +303,7 @@ class MediaProcess:
             silent = 0 if self._heard else silent + 1
             self._heard = False
         logger.error("the media process does not answer")
-        child.process.kill()
+        child.kill()
 
     def _take(self, heard: tuple[int, Message] | Piece) -> None:
         match heard:
@@ -312,17 +331,24 @@ class MediaProcess:
             case FilmBroken(recording):
                 self._break(recording)
             case MediaOffered() | MediaStateChanged() | MediaClock() | MediaRungChanged():
-                for listener in self._listeners:
-                    listener(message)
+                self._tell(message)
 
     def _lose_all(self) -> None:
+        self._statistics = NOTHING_COUNTED
         self._fail_asked()
         for recording in list(self._films):
             self._break(recording)
         for encounter, places in list(self._places.items()):
-            for participant in list(places):
-                for listener in self._listeners:
-                    listener(MediaStateChanged(encounter, participant, MediaState.LOST))
+            for participant, wished in list(places.items()):
+                self._tell(MediaStateChanged(encounter, participant, MediaState.LOST))
+                if wished.rung is None:
+                    # What was measured is forgotten, and another process begins at the top.
+                    self._tell(MediaRungChanged(encounter, participant, Rung.VIDEO, locked=False))
+
+    def _tell(self, event: MediaEvent) -> None:
+        for listener in self._listeners:
+            with surviving("care for the media process"):
+                listener(event)
 
     def _break(self, recording: RecordingId) -> None:
         if (filmed := self._films.pop(recording, None)) is not None:
@@ -333,15 +359,6 @@ class MediaProcess:
         for done in asked.values():
             if not done.done():
                 done.set_exception(restarting())
-
-
-@contextmanager
-def _surviving() -> Iterator[None]:
-    """Let what goes wrong with one message not end all others."""
-    try:
-        yield
-    except Exception:
-        logger.exception("what the media process said could not be taken")
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from contextlib import suppress
 from dataclasses import dataclass
 
 from telehealth.errors import Unavailable
@@ -14,7 +15,8 @@ from telehealth.sfu.media_settings import ProcessSettings
 START_S = 20.0
 STOP_S = 5.0
 
-_OWN = "TELEHEALTH_"
+_TOLD = frozenset({"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV"})
+"""The variables that it gets: others may hold secrets, and it needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,13 @@ class Spawned:
             async with asyncio.timeout(STOP_S):
                 await self.process.wait()
         except TimeoutError:
-            self.process.kill()
+            self.kill()
             await self.process.wait()
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
 
 
 async def spawn(settings: ProcessSettings) -> Spawned:
@@ -48,6 +55,8 @@ async def spawn(settings: ProcessSettings) -> Spawned:
         descriptor = theirs.fileno()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # Whatever lies in the working directory is not looked at.
+            "-P",
             "-m",
             "telehealth.sfu.child",
             str(descriptor),
@@ -55,15 +64,17 @@ async def spawn(settings: ProcessSettings) -> Spawned:
             pass_fds=(descriptor,),
             stdin=DEVNULL,
             stdout=DEVNULL,
-            # Secrets may be in our variables, and it needs none.
-            env={name: value for name, value in os.environ.items() if not name.startswith(_OWN)},
+            env={name: value for name, value in os.environ.items() if name in _TOLD or name.startswith("LC_")},
+            # A Ctrl-C in the terminal is for us; it has goodbyes to say.
+            start_new_session=True,
         )
     crossing = await Crossing.over(ours)
     try:
         async with asyncio.timeout(START_S):
             return Spawned(process, crossing, await _port(crossing))
     except BaseException as error:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await crossing.aclose()
         await process.wait()
         if isinstance(error, TimeoutError):

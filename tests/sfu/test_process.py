@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from telehealth.clock import SystemClock
 from telehealth.consultations.model import Rung, Source
 from telehealth.consultations.ports import MediaRungChanged, MediaState
 from telehealth.errors import Invalid, NotFound, Unavailable
@@ -58,6 +59,7 @@ async def test_refusals_come_back_as_what_they_are(media: MediaProcess) -> None:
 
 async def test_it_is_told_no_secret(media: MediaProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEHEALTH_SECRET_KEY", "guarded")
+    monkeypatch.setenv("PGPASSWORD", "guarded")
     async with media_process(SETTINGS) as other:
         environment, command = (_told(other, name) for name in ("environ", "cmdline"))
     assert b"PATH=" in environment
@@ -95,35 +97,66 @@ async def test_a_process_that_hangs_is_replaced(media: MediaProcess, monkeypatch
     assert pid is not None
     await until(lambda: media.statistics().dropped)
     os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(Unavailable) as silent:
-        await media.open(ROOM, ANA)
-    assert silent.value.code == "media_silent"
+    # What it has not read makes its end look like an error of the stream.
+    silent = await asyncio.gather(*(media.open(ROOM, ANA) for _ in range(3)), return_exceptions=True)
+    assert {getattr(one, "code", one) for one in silent} == {"media_silent"}
     await until(lambda: media.pid not in (pid, None), 20)
     monkeypatch.setattr(process, "ANSWER_S", 4.0)
     await media.open(ROOM, ANA)
 
 
 async def test_without_a_process_requests_are_refused_and_nothing_waits_for_ever(
-    media: MediaProcess, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken: list[str] = []
     monkeypatch.setattr(process, "AGAIN_S", 30.0)
-    monkeypatch.setattr(process, "ANSWER_S", 0.1)
-    await media.open(ROOM, ANA)
-    media.film(ROOM, RecordingId("one"), lambda data: True, lambda: broken.append("one"))
-    assert media.pid is not None
-    os.kill(media.pid, signal.SIGKILL)
-    await until(lambda: media.pid is None)
-    await until(lambda: broken == ["one"])
-    media.film(ROOM, RecordingId("two"), lambda data: True, lambda: broken.append("two"))
-    await until(lambda: broken == ["one", "two"])
-    with pytest.raises(Unavailable):
-        await media.cut(RecordingId("two"))
-    with pytest.raises(Unavailable):
+    async with media_process(SETTINGS) as media:
         await media.open(ROOM, ANA)
-    with pytest.raises(Unavailable):
-        await media.check()
-    await media.close_room(ROOM)  # There is nothing to close any more.
+        media.film(ROOM, RecordingId("one"), lambda data: True, lambda: broken.append("one"))
+        monkeypatch.setattr(process, "ANSWER_S", 0.1)
+        assert media.pid is not None
+        os.kill(media.pid, signal.SIGKILL)
+        await until(lambda: media.pid is None)
+        await until(lambda: broken == ["one"])
+        media.film(ROOM, RecordingId("two"), lambda data: True, lambda: broken.append("two"))
+        await until(lambda: broken == ["one", "two"])
+        for refused in (media.cut(RecordingId("two")), media.open(ROOM, ANA), media.check()):
+            with pytest.raises(Unavailable):
+                await refused
+        await media.close_room(ROOM)  # There is nothing to close any more.
+        assert media.statistics().rooms == 0
+
+
+async def test_what_is_wished_between_a_death_and_the_page_s_return_is_so_when_it_returns(media: MediaProcess) -> None:
+    heard = Listener(media)
+    rungs: list[MediaRungChanged] = []
+    media.listen(lambda event: rungs.append(event) if isinstance(event, MediaRungChanged) else None)
+    await media.open(ROOM, ANA)
+    await media.publish(ROOM, ANA, Source.SCREEN)
+    pid = media.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: media.pid not in (pid, None), 20)
+    # What was measured of the link is forgotten, and the room is told.
+    assert [(rung.rung, rung.locked) for rung in rungs] == [(Rung.VIDEO, False)]
+    await media.unpublish(ROOM, ANA, Source.SCREEN)
+    await media.lock(ROOM, ANA, Rung.STILLS)
+    with pytest.raises(NotFound):
+        await media.publish(ROOM, ParticipantId("stranger"), Source.SCREEN)
+    await media.open(ROOM, ANA)
+    await until(lambda: rungs[-1].rung is Rung.STILLS and rungs[-1].locked)
+    assert Source.SCREEN not in {track.source for track in heard.offers["ana"][-1].tracks}
+
+
+async def test_a_fault_in_who_listens_ends_nothing(media: MediaProcess, caplog: pytest.LogCaptureFixture) -> None:
+    def faulty(event: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    media.listen(faulty)
+    heard = Listener(media)
+    await media.open(ROOM, ANA)
+    await until(lambda: heard.offers.get("ana"))
+    assert "a fault of ours" in caplog.text
 
 
 async def test_requests_under_way_are_bounded(media: MediaProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,17 +195,18 @@ async def test_a_film_that_can_t_be_kept_is_told_once_it_breaks(media: MediaProc
 async def test_a_taken_port_is_said_so(media: MediaProcess) -> None:
     taken = ProcessSettings(MediaSettings(host="127.0.0.1", port=media.port), "warning", "text")
     with pytest.raises(Unavailable) as refused:
-        await MediaProcess(taken).start()
+        await MediaProcess(taken, SystemClock()).start()
     assert refused.value.code == "media_port"
 
 
 async def test_it_ends_with_its_server_whatever_ends_that(tmp_path: Path) -> None:
     program = (
         "import asyncio\n"
+        "from telehealth.clock import SystemClock\n"
         "from telehealth.sfu.media_settings import MediaSettings, ProcessSettings\n"
         "from telehealth.sfu.process import MediaProcess\n"
         "async def main():\n"
-        "    media = MediaProcess(ProcessSettings(MediaSettings(host='127.0.0.1'), 'warning', 'text'))\n"
+        "    media = MediaProcess(ProcessSettings(MediaSettings(host='127.0.0.1'), 'warning', 'text'), SystemClock())\n"
         "    await media.start()\n"
         "    print(media.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
@@ -221,6 +255,10 @@ async def test_a_message_comes_across_as_it_was_and_long_films_in_pieces() -> No
         b'\x00\x00\x00\x0c\x00[1,"Open",0]',
         b"\x00\x00\x00\x00\x01",
         b"\xff\xff\xff\xff\x00",
+        b"\x00\x00\x00\x01\x005",
+        b'\x00\x00\x00\x11\x00[null,"Open",{}]',
+        b"\x00\x00\x00\x09\x00[1,[],{}]",
+        b"\x00\x00\x20\x00\x00" + b"[" * 0x2000,
         b"\x00\x00",
     ],
 )
@@ -248,6 +286,11 @@ async def test_who_takes_nothing_costs_a_film_first_and_then_the_stream(monkeypa
             one.say(Done("x" * 100_000))
             told += 1
     assert told < 100
+    await one.aclose()
+    # After the end nothing is said any more, and nothing breaks by it.
+    assert not one.show(RecordingId("one"), b"x")
+    with pytest.raises(Unavailable):
+        one.say(Done())
     await one.aclose()
     await other.aclose()
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import av
+import pytest
 
 from telehealth.consultations.model import Source
 from telehealth.consultations.ports import MediaEvent, MediaRecordingStopped
@@ -138,6 +139,23 @@ async def test_nothing_of_before_or_after_is_kept() -> None:
     film = await room.film()
     assert film.count(SILENCE) == 1
     assert microphone.tap is None
+
+
+@pytest.mark.parametrize("after_s", [1.0, 4.0])
+async def test_what_came_after_it_was_said_is_not_kept_even_if_that_is_heard_late(after_s: float) -> None:
+    room = Recorded()
+    microphone, _ = await room.publications()
+    file = room.files.create("one")
+    filming = Filming(room.plane, room.clock)
+    filming.film(ROOM, RecordingId("one"), file.write, lambda: None)
+    said_at = 0.0
+    for step in range(50):
+        room.sends(microphone, SILENCE, step * 4800, OPUS)
+        if step * 0.1 == after_s:
+            said_at = room.clock.monotonic()
+        room.clock.advance(0.1)
+    await filming.cut(RecordingId("one"), said_at)
+    assert room.files.kept["one"].count(SILENCE) == round(after_s * 10) + 1
 
 
 async def test_who_comes_later_is_kept_on_a_spare_track_while_there_is_one() -> None:
