@@ -46,6 +46,8 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+MOST_OF_PICTURE = 8
+"""Packets that a lost one may stand for: a lost keyframe makes no bad link."""
 PLENTY_BPS = 10_000_000
 """What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
