@@ -59,13 +59,41 @@ test("on a short way, and on a long one without loss, the browser's own delay do
   assert.equal(new Smoothness().delay_ms("bo", { freezes: 0, asked: null }, null, 0), null);
 });
 
-test("where packets are lost far from here, each freeze counts, and twice", () => {
+test("where packets are lost far from here, a single freeze counts, and several count twice", () => {
   const look = looks(new Smoothness());
   const far = { asked: 0.6, trip_ms: 20 };
   assert.equal(look(0, 0, far), null);
   assert.equal(look(1, 3000, far), 400);
-  assert.equal(look(2, 6000, far), 800);
-  assert.equal(look(2, 65_000, far), 800, "it is the delay that makes it calm");
-  assert.equal(look(2, 66_000, far), 600);
-  assert.equal(look(3, 69_000, far), 800);
+  assert.equal(look(3, 6000, far), 800);
+});
+
+test("it is shortened by trial: one that fails makes the next one wait twice as long, and one that does not, no longer", () => {
+  const look = looks(new Smoothness());
+  const far = { asked: 0.6, trip_ms: 20 };
+  look(0, 0, far);
+  look(2, 3000, far);
+  assert.equal(look(4, 6000, far), 800);
+  assert.equal(look(4, 26_000, far), 600);
+  assert.equal(look(5, 29_000, far), 800);
+  assert.equal(look(5, 68_000, far), 800);
+  assert.equal(look(5, 69_000, far), 600);
+  assert.equal(look(5, 109_000, far), 400);
+  assert.equal(look(5, 129_000, far), null);
+});
+
+test("a try waits for less than three minutes however many have failed", () => {
+  const look = looks(new Smoothness());
+  const far = { asked: 0.6, trip_ms: 20 };
+  const shortened = [];
+  let freezes = 0;
+  let before = null;
+  for (let now = 0; now < 2_000_000; now += 1000) {
+    const delay_ms = look(freezes, now, far);
+    if (before === 800 && delay_ms === 600) shortened.push(now);
+    freezes += (delay_ms ?? 0) < 800 ? 2 : 0;
+    before = delay_ms;
+  }
+  const waits = shortened.slice(1).map((at, index) => at - (shortened[index] ?? 0));
+  assert.ok(Math.max(...waits) < 180_000);
+  assert.ok(waits.length > 8);
 });

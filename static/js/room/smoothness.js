@@ -6,8 +6,8 @@ const FIRST_MS = 400;
 const STEP_MS = 200;
 const MOST_MS = 800;
 const CALM_MS = 20_000;
-/** The same where packets go on to be lost: most likely it is the delay that makes it calm. */
-const CALM_IN_LOSS_MS = 60_000;
+/** A try to shorten the delay that fails makes the next one wait twice as long, up to this. */
+const CALM_AT_MOST_MS = 160_000;
 /** Requests per packet from which we wait for the repair of what is lost. */
 const LOSSY = 0.04;
 /** A round trip within which browsers cope by themselves. */
@@ -15,12 +15,17 @@ const SHORT_MS = 150;
 /** Until a loss shows, and until the repaired picture is decoded. */
 const NOTICED_MS = 100;
 
-/** @typedef {{ freezes: number, delay_ms: number, calmSince: number }} Known */
+/**
+ * `calm_ms` is how long it must be calm until the delay is shortened.
+ *
+ * @typedef {Readonly<{ freezes: number, delay_ms: number, calmSince: number, calm_ms: number, shortenedAt: number }>} Known
+ */
+/** @typedef {Readonly<{ more: number, lossy: boolean, least_ms: number, now: number }>} Look */
 
 /**
  * Browsers lengthen their buffers by what they see arrive late, but forget what was lost and repaired between two others:
  * over a long way with loss they freeze again and again. Loss on a long way lengthens it here before anything freezes,
- * so that what is lost may be lost once more; so do freezes. Calm shortens it, slowly.
+ * so that what is lost may be lost once more; so do freezes. Calm shortens it, by trial.
  */
 export class Smoothness {
   constructor() {
@@ -38,29 +43,32 @@ export class Smoothness {
    * @returns {number | null}
    */
   delay_ms(participant, { freezes, asked }, trip_ms, now) {
-    const known = this._known.get(participant) ?? { freezes, delay_ms: 0, calmSince: now };
-    const more = Math.max(0, freezes - known.freezes);
+    const before = this._known.get(participant) ?? { freezes, delay_ms: 0, calmSince: now, calm_ms: CALM_MS, shortenedAt: -Infinity };
     const lossy = (asked ?? 0) >= LOSSY;
     const least_ms = lossy ? repair_ms(trip_ms ?? 0) : 0;
-    if (least_ms > 0 && known.delay_ms <= least_ms) {
-      known.delay_ms = least_ms;
-      known.calmSince = now;
-    }
-    // A single freeze may be a keyframe, a change of layers, a busy machine; where packets are lost, it is not.
-    if (more > 1 || (more > 0 && lossy)) {
-      // The loss may be far from here, where our round trip says nothing.
-      const step_ms = lossy ? 2 * STEP_MS : STEP_MS;
-      known.delay_ms = Math.min(MOST_MS, Math.max(FIRST_MS, known.delay_ms + step_ms));
-      known.calmSince = now;
-    } else if (more > 0 && known.delay_ms > 0) {
-      known.calmSince = now;
-    } else if (known.delay_ms > 0 && now - known.calmSince >= (lossy ? CALM_IN_LOSS_MS : CALM_MS)) {
-      known.delay_ms = known.delay_ms > FIRST_MS ? known.delay_ms - STEP_MS : 0;
-      known.calmSince = now;
-    }
+    const known = next(before, { more: Math.max(0, freezes - before.freezes), lossy, least_ms, now });
     this._known.set(participant, { ...known, freezes });
     return known.delay_ms === 0 ? null : known.delay_ms;
   }
+}
+
+/** @param {Known} known @param {Look} look @returns {Known} */
+function next(known, { more, lossy, least_ms, now }) {
+  // A single freeze may be a keyframe, a change of layers, a busy machine; where packets are lost, it is not. They may
+  // be lost far from here, where our round trip says nothing.
+  if (more > 1 || (more > 0 && lossy)) {
+    const longer_ms = Math.max(FIRST_MS, least_ms, known.delay_ms + (lossy && more > 1 ? 2 : 1) * STEP_MS);
+    const failed = now - known.shortenedAt < CALM_MS;
+    const calm_ms = failed ? Math.min(CALM_AT_MOST_MS, 2 * known.calm_ms) : known.calm_ms;
+    return { ...known, delay_ms: Math.min(MOST_MS, longer_ms), calmSince: now, calm_ms, shortenedAt: -Infinity };
+  }
+  if (least_ms > 0 && known.delay_ms <= least_ms) return { ...known, delay_ms: least_ms, calmSince: now };
+  if (more > 0) return { ...known, calmSince: now };
+  if (known.delay_ms === 0 || now - known.calmSince < known.calm_ms) return known;
+  const delay_ms = known.delay_ms > FIRST_MS ? known.delay_ms - STEP_MS : 0;
+  // What went well has been calm for long enough.
+  const calm_ms = known.shortenedAt > -Infinity ? CALM_MS : known.calm_ms;
+  return { ...known, delay_ms, calmSince: now, calm_ms, shortenedAt: now };
 }
 
 /** How long two rounds of repair take, 0 where a browser waits for them by itself. @param {number} trip_ms */
