@@ -59,7 +59,7 @@ CACHE_AT_FIRST = 256
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6
-GIVE_UP_VIDEO_S = 1.2
+GIVE_UP_VIDEO_S = 1.4
 """How long we ask a publisher for a packet; later no player would wait for it."""
 MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""

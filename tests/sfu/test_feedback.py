@@ -16,12 +16,27 @@ from telehealth.sfu.transport import Transport
 SSRC = 4242
 
 
+class Heard(Transport):
+    """A transport whose other end keeps what it is told."""
+
+    def __init__(self, counters: Counters) -> None:
+        super().__init__(Certificate(), lambda datagram, address: None, counters, 0.0)
+        self.told: list[rtcp.Packet] = []
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def send_rtcp(self, compound: bytes) -> None:
+        self.told += rtcp.parse(compound)
+
+
 class Viewing:
     """Somebody who watches one publication of another."""
 
     def __init__(self, source: Source) -> None:
         self.counters = Counters()
-        self.viewer = Transport(Certificate(), lambda datagram, address: None, self.counters, 0.0)
+        self.viewer = Heard(self.counters)
         self.publication = Publication("a-camera", ParticipantId("ana"), source)
         self.publication.feed(self.viewer, SSRC)
         self.publication.set_viewers((self.viewer,))
@@ -89,3 +104,65 @@ def test_what_never_came_here_was_not_lost_on_the_way_to_the_viewer(pictures: Vi
     numbers = pictures.sends(3)
     pictures.asks((numbers[-1] + 7) & 0xFFFF)
     assert pictures.lost() == 0
+
+
+class Published(Viewing):
+    """The same, seen from the server as a receiver: what it asks of the one who publishes."""
+
+    def __init__(self) -> None:
+        super().__init__(Source.CAMERA)
+        self.sound = Publication("a-microphone", ParticipantId("ana"), Source.MICROPHONE)
+        self.sound.feed(self.viewer, SSRC + 1)
+
+    def speaks(self, number: int, now: float) -> None:
+        head = bytes([0x80, OPUS]) + number.to_bytes(2, "big")
+        self.sound.forward(head + bytes(4) + (SSRC + 1).to_bytes(4, "big") + bytes(60), now)
+
+    def shows(self, number: int, now: float, *, key: bool = False) -> None:
+        head = bytes([0x80, VP8 | 0x80]) + number.to_bytes(2, "big")
+        payload = bytes([0x10, 0x00 if key else 0x01, 0, 0])
+        self.publication.forward(head + bytes(4) + SSRC.to_bytes(4, "big") + payload + bytes(60), now)
+
+    def nacks(self) -> list[rtcp.Packet]:
+        nacks = [packet for packet in self.viewer.told if isinstance(packet, rtcp.Nack)]
+        self.viewer.told.clear()
+        return list(nacks)
+
+
+def test_what_is_missing_of_pictures_is_asked_for_again_while_sound_comes_and_pictures_do_not() -> None:
+    ana = Published()
+    ana.viewer.round_trip_s = 0.32
+    ana.speaks(1, 0.0)
+    ana.shows(1, 0.0)
+    ana.shows(3, 0.01)
+    assert ana.nacks() == [rtcp.Nack(SSRC, (2,))]
+    ana.speaks(2, 0.02)
+    assert ana.nacks() == []
+    ana.speaks(3, 0.051)
+    assert ana.nacks() == [rtcp.Nack(SSRC, (2,))]
+    ana.shows(2, 0.4)
+    ana.speaks(4, 0.5)
+    assert ana.nacks() == []
+    assert ana.viewer.lacking == set()
+
+
+def test_a_publication_that_moves_to_another_transport_leaves_nothing_behind() -> None:
+    ana = Published()
+    ana.shows(1, 0.0)
+    ana.shows(3, 0.0)
+    assert ana.viewer.lacking == {ana.publication}
+    ana.publication.feed(None, None)
+    assert ana.viewer.lacking == set()
+
+
+def test_a_keyframe_is_asked_for_until_one_begins() -> None:
+    ana = Published()
+    ana.publication.keyframes.want()
+    ana.shows(1, 0.0)
+    assert ana.publication.ask_for_keyframe(0.0)
+    assert not ana.publication.ask_for_keyframe(0.4)
+    ana.shows(2, 0.5)
+    assert ana.publication.ask_for_keyframe(0.6)
+    ana.shows(3, 1.0, key=True)
+    assert not ana.publication.ask_for_keyframe(9.0)
+    assert sum(isinstance(packet, rtcp.KeyframeRequest) for packet in ana.viewer.told) == 2
