@@ -18,20 +18,20 @@ test("it grows while they freeze, up to a limit, and for this person alone", () 
   const smoothness = new Smoothness();
   const cy = looks(smoothness, "cy");
   cy(0, 0);
-  const delays = [0, 1, 2, 3, 4].map((look) => looks(smoothness)(3 * look, 3000 * look));
+  const delays = [0, 1, 2, 3, 4].map((look) => looks(smoothness)(3 * look, 5000 * look));
   assert.deepEqual(delays, [null, 400, 600, 800, 800]);
-  assert.equal(cy(1, 15_000), null);
+  assert.equal(cy(1, 25_000), null);
 });
 
 test("calm shortens it step by step, and a single freeze makes the calm begin anew", () => {
   const look = looks(new Smoothness());
   look(0, 0);
   look(3, 3000);
-  assert.equal(look(6, 6000), 600);
-  assert.equal(look(7, 25_000), 600);
-  assert.equal(look(7, 44_000), 600);
-  assert.equal(look(7, 45_000), 400);
-  assert.equal(look(7, 65_000), null);
+  assert.equal(look(6, 8000), 600);
+  assert.equal(look(7, 27_000), 600);
+  assert.equal(look(7, 46_000), 600);
+  assert.equal(look(7, 47_000), 400);
+  assert.equal(look(7, 67_000), null);
 });
 
 test("a transport that counts anew has not thawed what froze before", () => {
@@ -49,7 +49,7 @@ test("loss on a long way lengthens it for two rounds of repair, before anything 
   assert.equal(look(0, 106_000, { trip_ms: 300 }), 700);
   assert.equal(look(0, 107_000, { trip_ms: 300 }), 500);
   assert.equal(look(0, 108_000, bad), 700);
-  assert.equal(look(0, 111_000, { asked: 0.1, trip_ms: 900 }), 800);
+  assert.equal(look(0, 113_000, { asked: 0.1, trip_ms: 900 }), 800);
 });
 
 test("on a short way, and on a long one without loss, the browser's own delay does", () => {
@@ -59,12 +59,21 @@ test("on a short way, and on a long one without loss, the browser's own delay do
   assert.equal(new Smoothness().delay_ms("bo", { freezes: 0, asked: null }, null, 0), null);
 });
 
+test("the pause with which a longer delay begins does not lengthen it further", () => {
+  const look = looks(new Smoothness());
+  look(0, 0);
+  assert.equal(look(3, 3000), 400);
+  assert.equal(look(6, 6000), 400);
+  assert.equal(look(9, 9000), 600);
+});
+
 test("where packets are lost far from here, a single freeze counts, and several count twice", () => {
   const look = looks(new Smoothness());
   const far = { asked: 0.6, trip_ms: 20 };
   assert.equal(look(0, 0, far), null);
-  assert.equal(look(1, 3000, far), 400);
-  assert.equal(look(3, 6000, far), 800);
+  assert.equal(look(1, 3000, far), 200);
+  assert.equal(look(3, 9000, far), 600);
+  assert.equal(look(4, 15_000, far), 800);
 });
 
 test("it is shortened by trial: one that fails makes the next one wait twice as long, and one that does not, no longer", () => {
@@ -72,13 +81,13 @@ test("it is shortened by trial: one that fails makes the next one wait twice as 
   const far = { asked: 0.6, trip_ms: 20 };
   look(0, 0, far);
   look(2, 3000, far);
-  assert.equal(look(4, 6000, far), 800);
-  assert.equal(look(4, 26_000, far), 600);
-  assert.equal(look(5, 29_000, far), 800);
-  assert.equal(look(5, 68_000, far), 800);
-  assert.equal(look(5, 69_000, far), 600);
-  assert.equal(look(5, 109_000, far), 400);
-  assert.equal(look(5, 129_000, far), null);
+  assert.equal(look(4, 9000, far), 800);
+  assert.equal(look(4, 29_000, far), 600);
+  assert.equal(look(5, 32_000, far), 800);
+  assert.equal(look(5, 71_000, far), 800);
+  assert.equal(look(5, 72_000, far), 600);
+  assert.equal(look(5, 112_000, far), 400);
+  assert.equal(look(5, 132_000, far), null);
 });
 
 test("a try waits for less than three minutes however many have failed", () => {
