@@ -19,7 +19,7 @@ test("it grows while they freeze, up to a limit, and for this person alone", () 
   const cy = looks(smoothness, "cy");
   cy(0, 0);
   const delays = [0, 1, 2, 3, 4].map((look) => looks(smoothness)(3 * look, 5000 * look));
-  assert.deepEqual(delays, [null, 400, 600, 800, 800]);
+  assert.deepEqual(delays, [null, 400, 600, 800, 900]);
   assert.equal(cy(1, 25_000), null);
 });
 
@@ -49,7 +49,7 @@ test("loss on a long way lengthens it for two rounds of repair, before anything 
   assert.equal(look(0, 106_000, { trip_ms: 300 }), 700);
   assert.equal(look(0, 107_000, { trip_ms: 300 }), 500);
   assert.equal(look(0, 108_000, bad), 700);
-  assert.equal(look(0, 113_000, { asked: 0.1, trip_ms: 900 }), 800);
+  assert.equal(look(0, 113_000, { asked: 0.1, trip_ms: 900 }), 900);
 });
 
 test("on a short way, and on a long one without loss, the browser's own delay does", () => {
@@ -67,13 +67,15 @@ test("the pause with which a longer delay begins does not lengthen it further", 
   assert.equal(look(9, 9000), 600);
 });
 
-test("where packets are lost far from here, a single freeze counts, and several count twice", () => {
+test("where packets are lost far from here, a single freeze counts, and several count double", () => {
   const look = looks(new Smoothness());
   const far = { asked: 0.6, trip_ms: 20 };
   assert.equal(look(0, 0, far), null);
   assert.equal(look(1, 3000, far), 200);
   assert.equal(look(3, 9000, far), 600);
   assert.equal(look(4, 15_000, far), 800);
+  assert.equal(look(9, 21_000, far), 900);
+  assert.equal(look(15, 27_000, far), 900);
 });
 
 test("it is shortened by trial: one that fails makes the next one wait twice as long, and one that does not, no longer", () => {
@@ -81,13 +83,13 @@ test("it is shortened by trial: one that fails makes the next one wait twice as 
   const far = { asked: 0.6, trip_ms: 20 };
   look(0, 0, far);
   look(2, 3000, far);
-  assert.equal(look(4, 9000, far), 800);
-  assert.equal(look(4, 29_000, far), 600);
-  assert.equal(look(5, 32_000, far), 800);
-  assert.equal(look(5, 71_000, far), 800);
-  assert.equal(look(5, 72_000, far), 600);
-  assert.equal(look(5, 112_000, far), 400);
-  assert.equal(look(5, 132_000, far), null);
+  assert.equal(look(3, 9000, far), 800);
+  assert.equal(look(3, 29_000, far), 600);
+  assert.equal(look(4, 32_000, far), 800);
+  assert.equal(look(4, 71_000, far), 800);
+  assert.equal(look(4, 72_000, far), 600);
+  assert.equal(look(4, 112_000, far), 400);
+  assert.equal(look(4, 132_000, far), null);
 });
 
 test("a try waits for less than three minutes however many have failed", () => {
@@ -98,8 +100,8 @@ test("a try waits for less than three minutes however many have failed", () => {
   let before = null;
   for (let now = 0; now < 2_000_000; now += 1000) {
     const delay_ms = look(freezes, now, far);
-    if (before === 800 && delay_ms === 600) shortened.push(now);
-    freezes += (delay_ms ?? 0) < 800 ? 2 : 0;
+    if (before === 900 && delay_ms === 700) shortened.push(now);
+    freezes += (delay_ms ?? 0) < 900 ? 2 : 0;
     before = delay_ms;
   }
   const waits = shortened.slice(1).map((at, index) => at - (shortened[index] ?? 0));

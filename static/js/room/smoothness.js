@@ -4,7 +4,8 @@
 
 const FIRST_MS = 400;
 const STEP_MS = 200;
-const MOST_MS = 800;
+/** Within it a third repetition over 300 ms comes late, but not so late that the picture stands still for it. */
+const MOST_MS = 900;
 const CALM_MS = 20_000;
 /** A try to shorten the delay that fails makes the next one wait twice as long, up to this. */
 const CALM_AT_MOST_MS = 160_000;
@@ -65,15 +66,16 @@ function next(known, { more, lossy, least_ms, now }) {
   // A single freeze may be a keyframe, a change of layers, a busy machine; where packets are lost, it is not. They may
   // be lost far from here, where our round trip says nothing.
   if (more > 1 || (more > 0 && lossy)) {
-    const longer_ms = more === 1 ? known.delay_ms + STEP_MS : Math.max(FIRST_MS, known.delay_ms + (lossy ? 2 : 1) * STEP_MS);
+    const step_ms = lossy && more > 1 ? 2 * STEP_MS : STEP_MS;
+    const first_ms = more > 1 ? FIRST_MS + step_ms - STEP_MS : 0;
     const failed = now - known.shortenedAt < CALM_MS;
     const calm_ms = failed ? Math.min(CALM_AT_MOST_MS, 2 * known.calm_ms) : known.calm_ms;
-    return { ...lengthened(known, Math.max(least_ms, longer_ms), now), calm_ms, shortenedAt: -Infinity };
+    return { ...lengthened(known, Math.max(least_ms, first_ms, known.delay_ms + step_ms), now), calm_ms, shortenedAt: -Infinity };
   }
   if (known.delay_ms < least_ms) return lengthened(known, least_ms, now);
   if (more > 0 || (least_ms > 0 && known.delay_ms === least_ms)) return { ...known, calmSince: now };
   if (known.delay_ms === 0 || now - known.calmSince < known.calm_ms) return known;
-  const delay_ms = known.delay_ms > FIRST_MS ? known.delay_ms - STEP_MS : 0;
+  const delay_ms = Math.max(least_ms, known.delay_ms > FIRST_MS ? known.delay_ms - STEP_MS : 0);
   // What went well has been calm for long enough.
   const calm_ms = known.shortenedAt > -Infinity ? CALM_MS : known.calm_ms;
   return { ...known, delay_ms, calmSince: now, calm_ms, shortenedAt: now };
