@@ -46,6 +46,8 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+MOST_OF_PICTURE = 8
+"""Packets that a lost one may stand for: a lost keyframe makes no bad link."""
 PLENTY_BPS = 10_000_000
 """What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
@@ -57,7 +59,7 @@ CACHE_AT_FIRST = 256
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6
-GIVE_UP_VIDEO_S = 1.2
+GIVE_UP_VIDEO_S = 1.4
 """How long we ask a publisher for a packet; later no player would wait for it."""
 MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""

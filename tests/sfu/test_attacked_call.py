@@ -23,8 +23,8 @@ from telehealth.sfu.plane import ForwardingPlane
 
 pytestmark = pytest.mark.timeout(180)
 ROOM = EncounterId("attacked")
-ATTACK_S = 3.0
-QUIET_S = 1.0
+ATTACK_S = 2.0
+QUIET_S = 0.5
 Attack = Callable[["Call"], Awaitable[None]]
 
 
