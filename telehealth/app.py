@@ -23,7 +23,7 @@ from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
-from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground, retention_of
+from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground
 from telehealth.ids import ParticipantId
 from telehealth.ingest.hl7_inbox import InboxPorts
 from telehealth.ingest.mllp_door import mllp_door
@@ -34,6 +34,7 @@ from telehealth.interop.pews_table import pews_table
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
+from telehealth.purging import Purging, recording_files
 from telehealth.scheduling.service import Scheduling
 from telehealth.sfu.carrier import Carrier, Carry
 from telehealth.sfu.counters import MediaStatistics
@@ -117,7 +118,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
-        await stack.enter_async_context(_purging(settings, ground))
+        await stack.enter_async_context(Purging(settings, ground).hourly())
         ways = await stack.enter_async_context(_ways_in(settings, ground, metrics, watch))
         yield Services(
             settings=settings,
@@ -342,16 +343,6 @@ def _history(ground: Ground) -> VitalsHistory:
     return VitalsHistory(frames=ground.stores.vital_frames, audit=ground.audit, wire=VitalsJson(), decode=decode_frame)
 
 
-@asynccontextmanager
-async def _purging(settings: Settings, ground: Ground) -> AsyncIterator[None]:
-    retention = retention_of(settings, ground)
-    retention.start()
-    try:
-        yield
-    finally:
-        await retention.aclose()
-
-
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What carries sound and pictures, and what keeps them."""
@@ -363,7 +354,7 @@ class Carried:
 
 @asynccontextmanager
 async def _carried(settings: Settings, ground: Ground, metrics: Metrics, carry: Carry) -> AsyncIterator[Carried]:
-    files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
+    files = recording_files(settings, ground)
     told = MediaSettings(settings.media_host, settings.media_port, settings.advertised)
     async with carry(ProcessSettings(told, settings.log_level, settings.log_format)) as media:
         metrics.follow(lambda: media_figures(media.statistics(), media.restarts))

@@ -264,12 +264,15 @@ def migrate(config: ConfigFile = None) -> None:
 
 @cli.command()
 def purge(config: ConfigFile = None) -> None:
-    """Delete waveforms and numerics that are older than `retention_…_days`; the server does so each hour."""
+    """Delete what is older than `retention_…_days` let it be; the server does so each hour."""
     from telehealth.administration import purge as purge_database
 
     async def delete() -> None:
         purged = await purge_database(_settings(config))
-        print(f"Deleted {purged.waves} waveform frames and {purged.numerics} messages of numerics.")
+        print(
+            f"Deleted {purged.waves} waveform frames, {purged.numerics} messages of numerics "
+            f"and {purged.recordings} recordings."
+        )
 
     run(delete())
 

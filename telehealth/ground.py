@@ -25,7 +25,6 @@ from telehealth.storage.database import Database
 from telehealth.storage.schema import is_current
 from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores, open_stores
-from telehealth.vitals.retention import Periods, Retention
 from telehealth.web.health import Check
 
 _HASHING_THREADS = 2
@@ -136,8 +135,3 @@ def account_ports(ground: Ground, passwords: PasswordHasher) -> AccountPorts:
         clock=ground.clock,
         new_id=ground.new_id,
     )
-
-
-def retention_of(settings: Settings, ground: Ground) -> Retention:
-    periods = Periods(settings.retention_waves_days, settings.retention_numerics_days)
-    return Retention(frames=ground.stores.vital_frames, audit=ground.audit, clock=ground.clock, periods=periods)

@@ -50,6 +50,9 @@ class Files:
     async def read(self, name: str, pieces: int | None) -> AsyncIterator[bytes]:
         yield self.kept[name]
 
+    async def remove(self, name: str) -> None:
+        self.kept.pop(name, None)
+
 
 class Kept:
     """Implements consultations.recordings.Recordings."""
@@ -69,6 +72,12 @@ class Kept:
 
     async def of_encounter(self, encounter: str) -> list[Recording]:
         return self.added
+
+    async def begun_before(self, before: datetime, *, limit: int) -> list[Recording]:
+        return [one for one in self.added if one.started_at < before][:limit]
+
+    async def remove(self, recording: RecordingId) -> None:
+        self.added = [one for one in self.added if one.id != recording]
 
 
 class Recorded:
