@@ -28,9 +28,12 @@ async def picture(page: Page, name: str) -> None:
     await page.screenshot(path=folder / f"{name}.png")
 
 
-async def set_apnoea(doctor: Page) -> None:
-    """Set after how long without a breath there is an alarm."""
+async def set_limits(doctor: Page) -> None:
+    """Set after how long without a breath there is an alarm, and below which oxygen: it need not fall so far."""
     await doctor.locator(".limits-editor summary").click()
+    lows = doctor.locator('.limits tr[data-vital="spo2"] input')
+    await lows.nth(0).fill("88")
+    await lows.nth(1).fill("94")
     await doctor.locator("#limits-apnoea").select_option("30")
     await doctor.get_by_test_id("limits-save").click()
     row = doctor.locator('.limits tr[data-vital="resp_rate"]')
@@ -89,7 +92,7 @@ async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
     await expect(doctor.get_by_test_id("score-news2").locator("li").first).to_contain_text(
         re.compile(r"RR \d+ · .+ ago")
     )
-    await set_apnoea(doctor)
+    await set_limits(doctor)
     await turn_off_and_on(demo, browser, doctor)
 
     await expect(bar).to_have_attribute("data-priority", "medium", timeout=FALLS_S * 1000)
