@@ -36,13 +36,16 @@ class Bottleneck:
         pictures_bps: What was sent of pictures lately.
         estimate_bps: What fits of pictures; None while the link has not been full.
         full: Whether a queue stands before it now.
+        choked: Whether of several questions in a row none has been answered in time.
     """
 
     __slots__ = (
         "_at",
+        "_counted",
         "_cut_at",
         "_cut_for",
         "_earlier",
+        "_hinted",
         "_latest",
         "_least",
         "_least_since",
@@ -50,6 +53,7 @@ class Bottleneck:
         "_raised",
         "_since",
         "_totals",
+        "_unanswered",
         "estimate_bps",
         "full",
         "pictures_bps",
@@ -64,7 +68,8 @@ class Bottleneck:
         self._least = self._earlier = float("inf")
         self._least_since = float("-inf")
         self._raised = 0
-        self._open = False
+        self._open = self._counted = self._hinted = False
+        self._unanswered = 0
         self._cut_at = self._cut_for = float("-inf")
         self._since = self._latest = 0.0
 
@@ -74,9 +79,19 @@ class Bottleneck:
 
     def asked(self, now: float) -> None:
         """Note that a round trip begins; one before it without an answer was long, or lost in a full queue."""
-        if self._open:
+        self._miss(now)
+        self._open, self._counted = True, False
+
+    def waited(self, waited_s: float, now: float) -> None:
+        """Note how long the answer has been missing: if it could have been here, that counts at once."""
+        if waited_s > self._long_s():
+            self._miss(now)
+
+    def _miss(self, now: float) -> None:
+        if self._open and not self._counted:
+            self._counted = True
+            self._unanswered += 1
             self._count(now)
-        self._open = True
 
     def _count(self, now: float) -> None:
         if not self._raised:
@@ -84,25 +99,39 @@ class Bottleneck:
         self._raised += 1
         self.full = self._raised >= RAISED
 
-    def measured(self, round_trip_s: float, now: float) -> None:
-        """Take a round trip, in seconds."""
+    def _long_s(self) -> float:
+        least = min(self._least, self._earlier)
+        return least + max(QUEUE_S, least / 2)
+
+    def measured(self, round_trip_s: float, now: float, *, newest: bool = True) -> None:
+        """Take a round trip, in seconds; of a question that was not the newest one if so it is."""
         if now - self._least_since > _REMEMBERED_S:
             # A path that got longer for good is full for a minute or two at most.
             self._earlier, self._least, self._least_since = self._least, float("inf"), now
         self._least = min(self._least, round_trip_s)
-        least = min(self._least, self._earlier)
-        raised = round_trip_s - least > max(QUEUE_S, least / 2)
         self._latest = round_trip_s
-        self._open = False
-        if raised:
-            self._count(now)
-        else:
+        self._unanswered = 0
+        self._hinted = False
+        counted = self._counted or not newest
+        if newest:
+            self._open = False
+        if round_trip_s <= self._long_s():
             self._raised, self.full = 0, False
+        elif not counted:
+            self._count(now)
+
+    def hint(self) -> None:
+        """Note that much is missing at the other end: look sooner."""
+        self._hinted = True
+
+    @property
+    def choked(self) -> bool:
+        return self._unanswered >= RAISED
 
     @property
     def suspected(self) -> bool:
-        """Whether the last round trip was long."""
-        return self._raised > 0
+        """Whether the last round trip was long, or much is missing."""
+        return self._raised > 0 or self._hinted
 
     def settle(self, totals: Mapping[int, int], loss: float | None, now: float) -> None:
         """Judge the time since the last call, about a second.

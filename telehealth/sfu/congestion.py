@@ -1,7 +1,7 @@
 """What fits of pictures to each viewer, and what their publishers are told of it."""
 
 from telehealth.consultations.model import Layer
-from telehealth.sfu.limits import PLENTY_BPS, REDUCED_BPS, SHARED_LEAST_BPS
+from telehealth.sfu.limits import PLENTY_BPS, REDUCED_BPS, SHARED_LEAST_BPS, UNSEEN_BPS
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
@@ -50,6 +50,21 @@ def hold_down(viewer: Transport, now: float) -> None:
     """Keep the pictures that go to this viewer small, if nobody else gets full ones."""
     if all(publication.held for publication in videos_of(viewer)):
         tell(viewer, now, at_most_bps=REDUCED_BPS)
+
+
+def hold_own(transport: Transport, now: float, *, seen: bool) -> None:
+    """Keep the pictures that come from here next to nothing while the link is too weak for them, in both directions.
+
+    The page stops sending them when it hears of its rung; but that waits in the same queue as they do.
+    """
+    for publication in transport.routes.values():
+        if publication.kind is not Kind.VIDEO:
+            continue
+        if seen:
+            publication.estimates.forget(transport)
+        else:
+            publication.estimates.note(transport, UNSEEN_BPS, now)
+            publication.tell_estimate(now)
 
 
 def _cap(viewer: Transport) -> int:

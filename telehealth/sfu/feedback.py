@@ -6,7 +6,7 @@ from telehealth.rtp import rtcp
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY
+from telehealth.sfu.limits import LOSSY, MANY_MISSING
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -60,6 +60,8 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
     projection = viewer.projections.get(nack.ssrc)
     recall = publication.cache.get if projection is None else projection.recall
     packets = [packet for number in nack.numbers if (packet := recall(number)) is not None]
+    if len(nack.numbers) >= MANY_MISSING:
+        viewer.bottleneck.hint()
     # What we do not have ourselves was lost before it came here.
     viewer.link.nacked(len(packets))
     # Where it is a queue that overflows, twice would be one too many.
@@ -72,8 +74,12 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
 
 def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
     for block in blocks:
-        if block.ssrc in viewer.watching:
-            viewer.link.told(block.fraction_lost)
+        publication = viewer.watching.get(block.ssrc)
+        if publication is not None:
+            # What was lost on its way here has nothing to do with this viewer's link.
+            arrived = 1.0 - publication.shown_to(viewer).reception.lost_share
+            here = 1.0 - (1.0 - block.fraction_lost / 256) / arrived if arrived > 0.0 else 0.0
+            viewer.link.told(int(256 * max(0.0, here)))
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:

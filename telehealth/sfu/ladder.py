@@ -34,11 +34,13 @@ class Measured:
         estimate_bps: What fits of pictures, if that is a limit now.
         loss: Share lost, lately.
         full: Whether a queue stands before it.
+        choked: Whether nothing comes through it, though the other end is there.
     """
 
     estimate_bps: int | None
     loss: float
     full: bool = False
+    choked: bool = False
 
 
 class Ladder:
@@ -75,6 +77,10 @@ class Ladder:
         """Take a measurement; return whether the rung has changed."""
         if self.locked is not None:
             return False
+        if measured.choked and self.rung in (Rung.VIDEO, Rung.REDUCED, Rung.STILLS):
+            # Nobody knows yet what fits; voice and vitals must not wait until somebody does.
+            self._fall_to(Rung.AUDIO, now)
+            return True
         # What was queued with pictures takes a while to leave.
         starved = measured.full and now - self._fell_at >= DRAINS_S and measured.loss >= STARVED_LOSS[self.rung]
         if not starved and self._fits(measured, self.rung):
@@ -104,12 +110,16 @@ class Ladder:
         estimate = measured.estimate_bps
         fitting = [rung for rung in lower if estimate is None or estimate >= FLOOR_BPS[rung]]
         if estimate is not None or measured.loss <= MOST_LOSS[self.rung]:
-            self.rung = fitting[-1]
+            self._fall_to(fitting[-1], now)
         else:
-            self.rung = Rung.STILLS if measured.loss > HOPELESS_LOSS and Rung.STILLS in lower else lower[-1]
+            hopeless = measured.loss > HOPELESS_LOSS and Rung.STILLS in lower
+            self._fall_to(Rung.STILLS if hopeless else lower[-1], now)
+
+    def _fall_to(self, rung: Rung, now: float) -> None:
+        self.rung = rung
         self._wait_s = min(TRY_UP_AT_MOST_S, 2 * self._wait_s) if now - self._up_at < TRIAL_S else self._wait_s
         self._fell_at = now
-        self._bad_since = None
+        self._bad_since = self._good_since = None
 
     def _rise(self, measured: Measured, now: float) -> bool:
         if self._up_at > self._fell_at and now - self._up_at >= TRIAL_S:

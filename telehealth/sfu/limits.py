@@ -46,10 +46,14 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+MANY_MISSING = 8
+"""Packets asked for at once that are reason to look whether the link is full."""
 PLENTY_BPS = 10_000_000
 """What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
 """What a publisher is held to by its only viewer on the rung of small pictures."""
+UNSEEN_BPS = 20_000
+"""What a publisher is held to whose own link is too weak for pictures, until its page has heard of it, too."""
 SHARED_LEAST_BPS = 250_000
 """Below, a weak viewer does not hold the publisher down for the others: it goes to stills alone."""
 CACHE_AT_FIRST = 256
@@ -78,6 +82,10 @@ ROUND_TRIP_AT_MOST_S = 3.0
 """The same where an answer takes long."""
 ROUND_TRIP_AGAIN_S = 0.3
 """The same where the last one was suspiciously long."""
+PROBES_OPEN = 8
+"""Measurements of the round trip whose answer may still come."""
+HEARD_S = 0.5
+"""Who was heard of so lately has not gone, nor stopped: if it answers nothing, its link is full."""
 ICE_DEADLINE_S = 30.0
 DTLS_DEADLINE_S = 15.0
 PROBE_S = 1.0

@@ -13,6 +13,7 @@ from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import (
     ADDRESSES_PER_TRANSPORT,
     INBOUND_BYTES_PER_S,
+    PROBES_OPEN,
     REPORTERS_PER_TRANSPORT,
     RESENT_BYTES,
     SSRCS_PER_TRANSPORT,
@@ -85,7 +86,7 @@ class Transport:
         self._ssrcs: set[int] = set()
         self._reporters: set[int] = set()
         self._repeatable, self._paid_bytes = RESENT_BYTES, 0
-        self._probe: bytes | None = None
+        self._probes: dict[bytes, float] = {}
         self._send = send
         self._counters = counters
         self._dtls = certificate.session(self._send_record)
@@ -226,16 +227,18 @@ class Transport:
         self.probed_at = now
         self.bottleneck.asked(now)
         datagram = stun.probe(self.credentials, self.remote)
-        self._probe = stun.transaction(datagram)
+        if len(self._probes) == PROBES_OPEN:
+            del self._probes[next(iter(self._probes))]
+        self._probes[stun.transaction(datagram)] = now
         self._send(datagram, self.address)
 
     def probe_answered(self, datagram: bytes, now: float) -> bool:
-        """Take what may be the answer to our probe; tell whether it is."""
-        if self._probe is None or stun.transaction(datagram) != self._probe:
+        """Take what may be the answer to one of our probes; tell whether it is."""
+        asked_at = self._probes.pop(stun.transaction(datagram), None)
+        if asked_at is None:
             return False
-        self._probe = None
-        self.round_trip_s = now - self.probed_at
-        self.bottleneck.measured(self.round_trip_s, now)
+        self.round_trip_s = now - asked_at
+        self.bottleneck.measured(self.round_trip_s, now, newest=asked_at == self.probed_at)
         return True
 
     def _send_record(self, record: bytes) -> None:

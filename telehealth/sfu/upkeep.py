@@ -10,6 +10,7 @@ from telehealth.sfu.limits import (
     DTLS_DEADLINE_S,
     FEEDBACK_S,
     FORGET_S,
+    HEARD_S,
     ICE_DEADLINE_S,
     LOST_S,
     PROBE_S,
@@ -48,6 +49,7 @@ def probe(transport: Transport, now: float) -> None:
     """
     if not transport.connected:
         return
+    transport.bottleneck.waited(now - transport.probed_at, now)
     interval = PROBE_S if now - transport.heard_at >= PROBE_S else _round_trip_interval(transport)
     if now - transport.probed_at >= interval:
         transport.probe(now)
@@ -88,12 +90,15 @@ def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     if ladder.rung is Rung.REDUCED:
         congestion.hold_down(transport, now)
     bottleneck = transport.bottleneck
-    measured = Measured(congestion.estimate_for(transport), transport.link.lasting, full=bottleneck.full)
-    changed = ladder.judge(measured, now)
+    choked = bottleneck.choked and now - transport.heard_at < HEARD_S
+    estimate, loss = congestion.estimate_for(transport), transport.link.lasting
+    changed = ladder.judge(Measured(estimate, loss, full=bottleneck.full, choked=choked), now)
+    pictures = ladder.carries(Kind.VIDEO)
+    if changed or not pictures:
+        congestion.hold_own(transport, now, seen=pictures)
     if changed and carried != [ladder.carries(kind) for kind in Kind]:
         # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
         # ones fit, it is the link that is full, and copies would fill it more.
-        pictures = ladder.carries(Kind.VIDEO)
         transport.link.restart(now, most_copies=2 if pictures else 0)
         transport.estimate_bps = None
         bottleneck.restart()
