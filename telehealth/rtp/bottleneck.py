@@ -14,6 +14,9 @@ SILENT_LOSS = 0.9
 """Taken for lost where neither reports nor answers come back: a flood in both directions."""
 RAISED = 3
 """Long round trips one after the other: a single one is a pause of somebody's machine."""
+MERE_CHANCE = 0.001
+"""So improbable it must be that plain loss took all answers."""
+USUAL_WEIGHT = 0.3
 FLOOD_LOSS = 0.5
 """So much is not what is left of a queue: the first cut was made by a second that had begun well."""
 SHARE_USED = 0.85
@@ -36,7 +39,6 @@ class Bottleneck:
         pictures_bps: What was sent of pictures lately.
         estimate_bps: What fits of pictures; None while the link has not been full.
         full: Whether a queue stands before it now.
-        choked: Whether of several questions in a row none has been answered in time.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class Bottleneck:
         "_since",
         "_totals",
         "_unanswered",
+        "_usual",
         "estimate_bps",
         "full",
         "pictures_bps",
@@ -70,6 +73,7 @@ class Bottleneck:
         self._raised = 0
         self._open = self._counted = self._hinted = False
         self._unanswered = 0
+        self._usual = 0.0
         self._cut_at = self._cut_for = float("-inf")
         self._since = self._latest = 0.0
 
@@ -126,21 +130,32 @@ class Bottleneck:
 
     @property
     def choked(self) -> bool:
-        return self._unanswered >= RAISED
+        """Whether so many questions in a row went unanswered that the loss of better days does not explain it."""
+        chance = self._usual**self._unanswered if self._unanswered else 1.0
+        return self._unanswered >= RAISED and chance < MERE_CHANCE
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is certain that a queue stands: answers came late, or none where loss is no reason."""
+        return self.choked or (self.full and self._latest > self._long_s())
 
     @property
     def suspected(self) -> bool:
         """Whether the last round trip was long, or much is missing."""
         return self._raised > 0 or self._hinted
 
-    def settle(self, totals: Mapping[int, int], loss: float | None, now: float) -> None:
+    def settle(self, totals: Mapping[int, int], loss: float | None, now: float, *, back: float = 0.0) -> None:
         """Judge the time since the last call, about a second.
 
         Args:
             totals: Octets that each stream of pictures has brought so far; those sent to this receiver alone count.
             loss: Share of them that did not arrive, 0 … 1; None if the receiver said nothing.
             now: Monotonic seconds.
+            back: Share of what this receiver sent that did not arrive.
         """
+        if not self._raised:
+            lost = 1.0 - (1.0 - (loss or 0.0)) * (1.0 - back)
+            self._usual += USUAL_WEIGHT * (lost - self._usual)
         passed = sum(total - self._totals[name] for name, total in totals.items() if name in self._totals)
         self.pictures_bps = 8 * passed / max(0.1, now - self._at)
         self._totals, self._at = dict(totals), now

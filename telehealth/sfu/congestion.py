@@ -26,7 +26,8 @@ def estimate_for(viewer: Transport) -> int | None:
 def settle(viewer: Transport, now: float) -> None:
     """Judge the last second of the way to this viewer, and tell those whose pictures it gets."""
     totals = {publication.ssrc or 0: publication.cache.octets for publication in videos_of(viewer)}
-    viewer.bottleneck.settle(totals, viewer.link.reported, now)
+    back = max((publication.reception.lost_share for publication in viewer.routes.values()), default=0.0)
+    viewer.bottleneck.settle(totals, viewer.link.reported, now, back=back)
     tell(viewer, now)
 
 

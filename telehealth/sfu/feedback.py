@@ -76,10 +76,7 @@ def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
     for block in blocks:
         publication = viewer.watching.get(block.ssrc)
         if publication is not None:
-            # What was lost on its way here has nothing to do with this viewer's link.
-            arrived = 1.0 - publication.shown_to(viewer).reception.lost_share
-            here = 1.0 - (1.0 - block.fraction_lost / 256) / arrived if arrived > 0.0 else 0.0
-            viewer.link.told(int(256 * max(0.0, here)))
+            viewer.link.told(block.fraction_lost, before=publication.shown_to(viewer).reception.lost_share)
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:

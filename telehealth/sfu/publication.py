@@ -146,7 +146,9 @@ class Publication:
             self.cache.fit((self.reception.received - received) / (now - since) * CACHED_S, self._newest or 0)
             self._fitted = (now, self.reception.received)
         if self.kind is Kind.AUDIO:
-            self.repeated = tuple((viewer, viewer.link.copies) for viewer in self.plain if viewer.link.copies)
+            # Where a queue overflows, copies would only make it longer.
+            lossy = (viewer for viewer in self.plain if viewer.link.copies and not viewer.bottleneck.queued)
+            self.repeated = tuple((viewer, viewer.link.copies) for viewer in lossy)
         if any(one.waits_for(self) for one in self.projections):
             self.keyframes.want()
 
@@ -186,7 +188,9 @@ class Publication:
         if self.feeder is None or self.ssrc is None:
             return
         self.missing.set_round_trip(self.feeder.round_trip_s)
-        if numbers := self.missing.due(now):
+        numbers = self.missing.due(now)
+        # What a full link dropped, a repetition would only keep it full.
+        if numbers and not self.feeder.bottleneck.queued:
             self.feeder.send_rtcp(rtcp.nack(SERVER_SSRC, self.ssrc, numbers))
         if self.missing.given_up != self._given_up:
             # Viewers would find out for themselves, up to three seconds later.

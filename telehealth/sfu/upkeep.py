@@ -94,8 +94,7 @@ def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     estimate, loss = congestion.estimate_for(transport), transport.link.lasting
     changed = ladder.judge(Measured(estimate, loss, full=bottleneck.full, choked=choked), now)
     pictures = ladder.carries(Kind.VIDEO)
-    if changed or not pictures:
-        congestion.hold_own(transport, now, seen=pictures)
+    congestion.hold_own(transport, now, seen=pictures)
     if changed and carried != [ladder.carries(kind) for kind in Kind]:
         # What was lost or estimated with pictures, or without, says nothing about what comes. Where not even small
         # ones fit, it is the link that is full, and copies would fill it more.

@@ -121,3 +121,14 @@ def test_it_does_not_climb_before_a_queue(walk: Walk) -> None:
 def test_a_flood_falls_to_what_fits_of_it(walk: Walk) -> None:
     walk.measures(Measured(200_000, 0.6, full=True), DOWN_AFTER_S + 0.2)
     assert walk.steps == [Rung.REDUCED]
+
+
+@pytest.mark.parametrize("estimate", [None, 2_000_000])
+def test_where_nothing_comes_through_pictures_stop_at_once(walk: Walk, estimate: int | None) -> None:
+    assert walk.measures(Measured(estimate, 0.0, full=True, choked=True), 0.1) is Rung.AUDIO
+    walk.measures(Measured(None, 0.0, full=True, choked=True), 1)
+    walk.measures(Measured(None, 0.0), TRY_UP_AFTER_S + 0.2)
+    assert walk.steps == [Rung.AUDIO, Rung.STILLS]
+    walk.measures(Measured(None, 0.0, full=True, choked=True), 0.1)
+    walk.measures(Measured(None, 0.0), TRY_UP_AFTER_S + 0.2)
+    assert walk.steps == [Rung.AUDIO, Rung.STILLS, Rung.AUDIO]
