@@ -59,12 +59,15 @@ class LineLimits:
 
     Attributes:
         patient: Beyond the rate, reading pauses (and the sender waits); otherwise the line is closed.
+        deflated: Whether messages may be compressed, if the other side wants that (RFC 7692); the limit is of what they
+            become.
     """
 
     message_bytes: int
     rate: float
     burst: float
     patient: bool = False
+    deflated: bool = False
 
 
 class Line:
@@ -170,7 +173,7 @@ async def accepted(
         timeout=_CLOSE_S,
         autoping=not paced,
         heartbeat=_PING_S,
-        compress=paced,
+        compress=limits.deflated,
         max_msg_size=limits.message_bytes,
         writer_limit=64 * 1024,
     )

@@ -20,7 +20,7 @@ from telehealth.web.sockets.line import ENDED, Line, LineLimits, accepted
 from telehealth.web.sockets.outbox import Outbox
 from telehealth.web.sockets.wire import Framed, framed
 
-LIMITS = LineLimits(message_bytes=4 * 1024, rate=5.0, burst=20.0)
+LIMITS = LineLimits(message_bytes=4 * 1024, rate=5.0, burst=20.0, deflated=True)
 """Also of answers to our questions, two a second."""
 
 SHARED = 1_024
