@@ -80,10 +80,16 @@ ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
 ROUND_TRIP_AT_MOST_S = 3.0
 """The same where an answer takes long."""
-ROUND_TRIP_AGAIN_S = 0.3
+ROUND_TRIP_AGAIN_S = 0.2
 """The same where the last one was suspiciously long."""
 PROBES_OPEN = 8
 """Measurements of the round trip whose answer may still come."""
+WEIGHED_BYTES = 640
+"""By which the large questions are longer that tell how much fits: an eighth of a second of the narrowest link."""
+WEIGH_S = 2.5
+"""Between two of them."""
+APART_S = 0.4
+"""Between a small question and a large one, so that neither waits for the other."""
 HEARD_S = 0.5
 """Who was heard of so lately has not gone, nor stopped: if it answers nothing, its link is full."""
 ICE_DEADLINE_S = 30.0

@@ -12,7 +12,14 @@ from telehealth.rtp.packet import original
 from telehealth.rtp.packet_cache import PacketCache
 from telehealth.rtp.reception import Reception, ReportBlock
 from telehealth.rtp.sequence import HALF
-from telehealth.sfu.limits import CACHE_AT_FIRST, CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
+from telehealth.sfu.limits import (
+    CACHE_AT_FIRST,
+    CACHED_S,
+    GIVE_UP_AUDIO_S,
+    GIVE_UP_VIDEO_S,
+    MANY_MISSING,
+    MOST_TOLD_LOSS,
+)
 from telehealth.sfu.offer import PAYLOAD_TYPES, Kind
 from telehealth.sfu.projection import Projection
 from telehealth.sfu.transport import Transport
@@ -189,6 +196,8 @@ class Publication:
             return
         self.missing.set_round_trip(self.feeder.round_trip_s)
         numbers = self.missing.due(now)
+        if len(numbers) >= MANY_MISSING:
+            self.feeder.bottleneck.hint()
         # What a full link dropped, a repetition would only keep it full.
         if numbers and not self.feeder.bottleneck.queued:
             self.feeder.send_rtcp(rtcp.nack(SERVER_SSRC, self.ssrc, numbers))

@@ -13,6 +13,8 @@ _REQUEST = b"\x00\x01"
 _COOKIE = b"\x21\x12\xa4\x42"
 _USERNAME = 0x0006
 _HEADER = 20
+_ATTRIBUTE = 4
+"""Octets before the value of each."""
 _LONGEST = 576
 _PROBE_PRIORITY = 0x6EFFFFFF
 
@@ -73,9 +75,14 @@ def response(request: Message, address: Address, password: str) -> bytes:
     return bytes(message)
 
 
-def probe(local: Credentials, remote: Credentials) -> bytes:
-    """Return a binding request that asks a silent peer for a sign of life (cf. RFC 7675 §5.1)."""
+def probe(local: Credentials, remote: Credentials, *, padding: int = 0) -> bytes:
+    """Return a binding request that asks a silent peer for a sign of life (cf. RFC 7675 §5.1).
+
+    With `padding` it is so many octets longer, 763 at most: by a text that is for people alone (RFC 8489 §14.14).
+    """
     message = Message(Method.BINDING, Class.REQUEST)
+    if padding:
+        message.attributes["SOFTWARE"] = "." * (padding - _ATTRIBUTE)
     message.attributes["USERNAME"] = f"{remote.ufrag}:{local.ufrag}"
     message.attributes["PRIORITY"] = _PROBE_PRIORITY
     message.attributes["ICE-CONTROLLED"] = 0

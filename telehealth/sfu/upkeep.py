@@ -7,6 +7,7 @@ from telehealth.sfu.counters import Counters
 from telehealth.sfu.feedback import send_arrivals, send_report
 from telehealth.sfu.ladder import Ladder, Measured
 from telehealth.sfu.limits import (
+    APART_S,
     DTLS_DEADLINE_S,
     FEEDBACK_S,
     FORGET_S,
@@ -19,6 +20,8 @@ from telehealth.sfu.limits import (
     ROUND_TRIP_AT_MOST_S,
     ROUND_TRIP_S,
     SUSPECT_S,
+    WEIGH_S,
+    WEIGHED_BYTES,
 )
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import Publication
@@ -84,15 +87,23 @@ def ask(publication: Publication, now: float, counters: Counters) -> None:
     publication.tell_estimate(now)
 
 
+def _weigh(transport: Transport, now: float) -> None:
+    if now - transport.weighed_at >= WEIGH_S and now - transport.probed_at >= APART_S:
+        transport.weigh(now)
+
+
 def judge(ladder: Ladder, transport: Transport, now: float) -> bool:
     """Let the ladder see what is known of the link; tell whether its rung has changed."""
     carried = [ladder.carries(kind) for kind in Kind]
     if ladder.rung is Rung.REDUCED:
         congestion.hold_down(transport, now)
     bottleneck = transport.bottleneck
+    if ladder.below_pictures and not bottleneck.suspected:
+        _weigh(transport, now)
     choked = bottleneck.choked and now - transport.heard_at < HEARD_S
     estimate, loss = congestion.estimate_for(transport), transport.link.lasting
-    changed = ladder.judge(Measured(estimate, loss, full=bottleneck.full, choked=choked), now)
+    room = transport.capacity.bps(WEIGHED_BYTES)
+    changed = ladder.judge(Measured(estimate, loss, full=bottleneck.full, choked=choked, room_bps=room), now)
     pictures = ladder.carries(Kind.VIDEO)
     congestion.hold_own(transport, now, seen=pictures)
     if changed and carried != [ladder.carries(kind) for kind in Kind]:
