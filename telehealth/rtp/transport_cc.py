@@ -30,6 +30,11 @@ class Arrivals:
         self._next = -1
         self._count = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many arrivals the next feedback has to tell."""
+        return len(self._seen)
+
     def note(self, number: int, now: float) -> None:
         """Remember that the packet with this transport-wide number came now; too many wait for nothing."""
         seen = self._seen

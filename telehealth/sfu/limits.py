@@ -76,6 +76,9 @@ UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
+FEW_ARRIVALS = 8
+FEEDBACK_OF_FEW_S = 0.4
+"""The same where so few have come, of a voice alone: ten a second would take 6 kbit/s of a link that may have 40."""
 ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
 ROUND_TRIP_AT_MOST_S = 3.0

@@ -9,7 +9,9 @@ from telehealth.sfu.ladder import Ladder, Measured
 from telehealth.sfu.limits import (
     APART_S,
     DTLS_DEADLINE_S,
+    FEEDBACK_OF_FEW_S,
     FEEDBACK_S,
+    FEW_ARRIVALS,
     FORGET_S,
     HEARD_S,
     ICE_DEADLINE_S,
@@ -69,7 +71,8 @@ def report(transport: Transport, now: float) -> None:
     """Send a receiver report once a second, and what congestion control needs more often."""
     if not transport.connected:
         return
-    if now - transport.fed_back_at >= FEEDBACK_S:
+    interval = FEEDBACK_S if transport.arrivals.waiting >= FEW_ARRIVALS else FEEDBACK_OF_FEW_S
+    if now - transport.fed_back_at >= interval:
         transport.fed_back_at = now
         send_arrivals(transport)
     if now - transport.reported_at >= REPORT_S:

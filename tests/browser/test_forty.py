@@ -1,6 +1,7 @@
 """All traffic of one end through a link of 40 kbit/s: pictures give way, the vitals keep up, and the voice is heard."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.async_api import Browser, Page
 from tests.browser.acts import COUNT_CONNECTIONS, IN_A_BROWSER, expect_frames, let_in, until
 from tests.browser.monitors import monitor
 from tests.browser.narrow_link import NOTE_LAGS, VOICE, WORST_LAG, concealed, narrow_link
-from tests.browser.stage import DESK, FULL, PHONE, Demo, person
+from tests.browser.stage import DESK, FULL, PHONE, Demo, person, running_demo
 from tests.browser.test_throttled import OF_THE_DOCTOR
 
 pytestmark = IN_A_BROWSER
@@ -20,6 +21,13 @@ SETTLED_S = 5.0
 LOOKED_S = 20.0 if FULL else 6.0
 SLACK = 1.0 if FULL else 2.0
 """What a machine that does much else may take longer; how long it took is printed."""
+
+
+@pytest.fixture
+def demo() -> Iterator[Demo]:
+    """A demo for each, in which nobody's link is known to be weak."""
+    with running_demo() as running:
+        yield running
 
 
 async def look(watcher: Page, listeners: dict[str, Page]) -> str:
