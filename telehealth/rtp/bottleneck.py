@@ -124,6 +124,11 @@ class Bottleneck:
         elif not counted:
             self._count(now)
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether no round trip is known yet."""
+        return self._latest == 0.0
+
     def hint(self) -> None:
         """Note that much is missing at the other end: look sooner."""
         self._hinted = True

@@ -61,6 +61,9 @@ def probe(transport: Transport, now: float) -> None:
 
 
 def _round_trip_interval(transport: Transport) -> float:
+    if transport.bottleneck.unmeasured:
+        # Soon, before much is sent: a queue is known by how long it takes without one.
+        return ROUND_TRIP_AGAIN_S
     if transport.bottleneck.suspected:
         return max(ROUND_TRIP_AGAIN_S, 1.5 * transport.round_trip_s)
     # Asked again before the answer is here, one would never hear how long it takes.

@@ -153,6 +153,11 @@ def test_where_much_gets_lost_more_answers_must_be_missing(way: Way, loss: float
     assert misses(way, 1).choked
 
 
+def test_the_first_round_trip_is_waited_for(way: Way) -> None:
+    assert way.link.unmeasured
+    assert not way.passes(800_000).unmeasured
+
+
 def test_a_hint_makes_it_look_sooner_until_the_next_answer(way: Way) -> None:
     way.passes(800_000)
     way.link.hint()
