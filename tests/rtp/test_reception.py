@@ -2,7 +2,7 @@
 
 import pytest
 
-from telehealth.rtp.reception import Reception
+from telehealth.rtp.reception import REPORTS, Reception
 
 
 def receive(reception: Reception, numbers: list[int], *, start: float = 0.0) -> None:
@@ -43,6 +43,8 @@ def test_a_quarter_lost_is_reported_for_its_interval_only() -> None:
     third = reception.report(5.0)
     assert third is not None
     assert third.fraction_lost == 0
+    for second_of in range(6, 6 + REPORTS):
+        reception.report(second_of)
     assert reception.lost_share == 0
 
 
