@@ -1,7 +1,7 @@
 """`python -m benchmarks.churn`: thousands of joins and leaves, after which the media plane must be as it was before.
 
-Rooms of two are filled and left, half of them without a word; descriptors, tasks and threads have to come back to the
-exact number, and memory must not follow the joins.
+Rooms of two are filled and left, half of them without a word; descriptors, tasks and threads of the media process and
+of its parent have to come back to the exact number, and memory must not follow the joins.
 """
 
 import argparse
@@ -12,17 +12,19 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.media.plane import Plane, plane
-from benchmarks.media.processes import resident_kib
+from benchmarks.media.plane import Plane, plane_apart
+from benchmarks.media.processes import family, resident_kib
 
 SETTLE_S = 10.0
+LOOK_S = 1.2
+"""The media process tells once a second how it is."""
 WARM_UP = 20
 """Joins before the first count: what is made once is not a leak."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a process holds."""
+    """What the processes hold together."""
 
     descriptors: int
     threads: int
@@ -33,10 +35,10 @@ class Footprint:
 
 async def footprint(running: Plane) -> Footprint:
     told = await running.process.ask(do="collect")
-    process = Path(f"/proc/{running.pid}")
+    processes = [Path(f"/proc/{pid}") for pid in family(running.pid)]
     return Footprint(
-        descriptors=len(list((process / "fd").iterdir())),
-        threads=len(list((process / "task").iterdir())),
+        descriptors=sum(len(list((process / "fd").iterdir())) for process in processes),
+        threads=sum(len(list((process / "task").iterdir())) for process in processes),
         tasks=told["tasks"],
         transports=told["transports"],
         rooms=told["rooms"],
@@ -59,7 +61,7 @@ async def join_and_leave(running: Plane, number: int) -> None:
 
 async def churn(host: str, joins: int) -> dict[str, object]:
     """Return what the server held before and after, and how its memory went."""
-    async with plane(host) as running:
+    async with plane_apart(host) as running:
         for number in range(WARM_UP // 2):
             await join_and_leave(running, number)
         before = await settled(running, None)
@@ -87,7 +89,7 @@ async def settled(running: Plane, expected: Footprint | None) -> Footprint:
     deadline = asyncio.get_running_loop().time() + SETTLE_S
     last = await footprint(running)
     while asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(LOOK_S)
         now = await footprint(running)
         if now == (expected or last):
             return now

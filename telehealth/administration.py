@@ -20,13 +20,12 @@ from telehealth.ground import (
     issuer,
     open_database,
     open_ground,
-    retention_of,
 )
 from telehealth.ids import PatientId
+from telehealth.purging import Purged, Purging
 from telehealth.storage.audit_trail import ChainResult
 from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores
-from telehealth.vitals.retention import Purged
 
 
 def migrate(settings: Settings) -> None:
@@ -46,7 +45,7 @@ async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
 async def purge(settings: Settings) -> Purged:
     """Delete what is older than the settings let it be."""
     async with AsyncExitStack() as stack:
-        return await retention_of(settings, await open_ground(settings, Surroundings(), stack)).purge()
+        return await Purging(settings, await open_ground(settings, Surroundings(), stack)).purge()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,12 @@ from telehealth.consultations.host import RoomHost, RoomLimits
 from telehealth.consultations.messages import IceServer
 from telehealth.consultations.model import Admission, Encounter, Participant
 from telehealth.consultations.path_check import PathCheck
-from telehealth.consultations.ports import MediaPlane, MediaTrials, NoTrials
-from telehealth.consultations.recordings import NoRecorder, Recorder
 from telehealth.consultations.service import ConsultationPorts, Consultations
-from telehealth.consultations.tasks import Tasks
 from telehealth.dispatch.ports import DispatchPorts
 from telehealth.dispatch.service import Dispatch
 from telehealth.dispatch.worklist import Worklists
 from telehealth.errors import TelehealthError, Unavailable
-from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground, retention_of
+from telehealth.ground import Ground, Surroundings, account_ports, hasher, issuer, open_ground
 from telehealth.ids import ParticipantId
 from telehealth.ingest.hl7_inbox import InboxPorts
 from telehealth.ingest.mllp_door import mllp_door
@@ -37,14 +34,17 @@ from telehealth.interop.pews_table import pews_table
 from telehealth.interop.vital_frames import decode_frame
 from telehealth.interop.watch_messages import VitalsJson
 from telehealth.metrics import Figure, Metrics
+from telehealth.purging import Purging, recording_files
 from telehealth.scheduling.service import Scheduling
+from telehealth.sfu.carrier import Carrier, Carry
 from telehealth.sfu.counters import MediaStatistics
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings, ProcessSettings
 from telehealth.sfu.recorder import RoomRecorder
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.encounters import SqlEncounters
 from telehealth.storage.sealed_files import SealedFiles
+from telehealth.tasks import Tasks
 from telehealth.vitals.alarm import AlarmPolicy
 from telehealth.vitals.alarm_watch import AlarmWatch, WatchPorts
 from telehealth.vitals.alarms import Alarms
@@ -109,7 +109,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         encounters = LettingGo(ground.database, ground.cipher, LetGo(devices, accounts, watch))
         ground = replace(ground, stores=replace(ground.stores, encounters=encounters))
         metrics = Metrics()
-        carried = await stack.enter_async_context(_carried(settings, ground, metrics, around.media))
+        carried = await stack.enter_async_context(_carried(settings, ground, metrics, around.carry))
         rooms = _room_host(settings, ground, carried)
         stack.push_async_callback(rooms.aclose)
         sockets = OpenSockets(ground.bus, metrics, limit=settings.sockets_limit)
@@ -118,7 +118,7 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
         consultations = Consultations(_consultation_ports(ground), accounts=accounts)
         scheduling = _scheduling(ground)
         dispatch = _dispatch_ports(ground)
-        await stack.enter_async_context(_purging(settings, ground))
+        await stack.enter_async_context(Purging(settings, ground).hourly())
         ways = await stack.enter_async_context(_ways_in(settings, ground, metrics, watch))
         yield Services(
             settings=settings,
@@ -158,9 +158,8 @@ async def _services(settings: Settings, assets: Assets, around: Surroundings) ->
             proxies=Proxies(settings.trusted_proxies),
             limits=RateLimits(metrics, ground.clock, logins_per_minute=settings.logins_per_minute),
             sockets=sockets,
-            health=Health({"database": ground.database.check, "bus": ground.check_bus}),
-            relieve_media=carried.relieve,
-            media_port=carried.port,
+            health=Health({"database": ground.database.check, "bus": ground.check_bus, "media": carried.media.check}),
+            media_port=carried.media.port,
             mllp_port=ways.mllp_port,
         )
         logger.info("node %s stops", settings.node)
@@ -344,59 +343,34 @@ def _history(ground: Ground) -> VitalsHistory:
     return VitalsHistory(frames=ground.stores.vital_frames, audit=ground.audit, wire=VitalsJson(), decode=decode_frame)
 
 
-@asynccontextmanager
-async def _purging(settings: Settings, ground: Ground) -> AsyncIterator[None]:
-    retention = retention_of(settings, ground)
-    retention.start()
-    try:
-        yield
-    finally:
-        await retention.aclose()
-
-
-@asynccontextmanager
-async def _media(settings: Settings, clock: Clock) -> AsyncIterator[ForwardingPlane]:
-    plane = ForwardingPlane(MediaSettings(settings.media_host, settings.media_port, settings.advertised), clock)
-    await plane.start()
-    try:
-        yield plane
-    finally:
-        await plane.aclose()
-
-
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What carries sound and pictures, and what keeps them; `port` is 0 for a plane that is not ours."""
+    """What carries sound and pictures, and what keeps them."""
 
-    media: MediaPlane
-    trials: MediaTrials
-    relieve: Callable[[], None]
-    port: int
-    recorder: Recorder
+    media: Carrier
+    recorder: RoomRecorder
     files: SealedFiles
 
 
 @asynccontextmanager
-async def _carried(
-    settings: Settings, ground: Ground, metrics: Metrics, media: MediaPlane | None
-) -> AsyncIterator[Carried]:
-    files = SealedFiles(settings.data_dir / "recordings", ground.cipher)
-    if media is not None:
-        yield Carried(media, NoTrials(), lambda: None, 0, NoRecorder(), files)
-        return
-    async with _media(settings, ground.clock) as plane:
-        metrics.follow(lambda: media_figures(plane.statistics()))
-        recorder = RoomRecorder(plane, ground.stores.recordings, files, ground.clock, ground.new_id)
+async def _carried(settings: Settings, ground: Ground, metrics: Metrics, carry: Carry) -> AsyncIterator[Carried]:
+    files = recording_files(settings, ground)
+    told = MediaSettings(settings.media_host, settings.media_port, settings.advertised)
+    async with carry(ProcessSettings(told, settings.log_level, settings.log_format)) as media:
+        metrics.follow(lambda: media_figures(media.statistics(), media.restarts))
+        recorder = RoomRecorder(media, ground.stores.recordings, files, ground.clock, ground.new_id)
         async with aclosing(recorder):
-            yield Carried(plane, plane, plane.relieve, plane.port, recorder, files)
+            yield Carried(media, recorder, files)
 
 
-def media_figures(media: MediaStatistics) -> list[Figure]:
+def media_figures(media: MediaStatistics, restarts: int) -> list[Figure]:
     """Return what the media plane counts, for the metrics."""
     return [
+        Figure("telehealth_media_restarts", "Media processes started anew.", restarts, total=True),
         Figure("telehealth_media_transports", "Media transports.", media.transports),
         Figure("telehealth_media_rooms", "Rooms with media.", media.rooms),
         Figure("telehealth_media_participants", "Participants with media.", media.participants),
+        Figure("telehealth_media_tasks", "Tasks of the media process.", media.tasks),
         Figure("telehealth_media_packets_in", "Media packets received.", media.packets_in, total=True),
         Figure("telehealth_media_packets_out", "Media packets sent.", media.packets_out, total=True),
         Figure("telehealth_media_bytes_in", "Bytes of media received.", media.bytes_in, total=True),
@@ -427,7 +401,7 @@ def _room_host(settings: Settings, ground: Ground, carried: Carried) -> RoomHost
 
 def _path_check(settings: Settings, ground: Ground, carried: Carried) -> PathCheck:
     ice_servers = turn_servers(settings, ground.clock)
-    return PathCheck(ground.stores.encounters, carried.trials, ice_servers, ground.new_id)
+    return PathCheck(ground.stores.encounters, carried.media, ice_servers, ground.new_id)
 
 
 def turn_servers(settings: Settings, clock: Clock) -> Callable[[ParticipantId], Sequence[IceServer]]:

@@ -1,10 +1,9 @@
 """The `telehealth` command."""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from telehealth.clock import SystemClock
 from telehealth.config import Settings, load_settings, settings_markdown
 from telehealth.errors import Invalid, TelehealthError
 from telehealth.interop.hl7.acks import AckStyle
+from telehealth.runtime import run
 
 cli = typer.Typer(
     help="Video consultations in which the vital signs are part of the conversation.",
@@ -45,17 +45,6 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _run(main_coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop where there is one."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if sys.platform != "win32":
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main_coroutine)
-
-
 def _settings(config: Path | None) -> Settings:
     return load_settings(os.environ, config)
 
@@ -68,7 +57,7 @@ def serve(config: ConfigFile = None) -> None:
 
     settings = _settings(config)
     configure_logging(settings.log_level, settings.log_format)
-    _run(serve_until_stopped(settings))
+    run(serve_until_stopped(settings))
 
 
 @cli.command()
@@ -84,7 +73,7 @@ def demo(
     """Serve an invented clinic with simulated devices, and print links that sign you in."""
     from telehealth.demo.show import DemoOptions, show
 
-    _run(show(DemoOptions(as_json=as_json, port=port, address=address, scenario=scenario)))
+    run(show(DemoOptions(as_json=as_json, port=port, address=address, scenario=scenario)))
 
 
 @simulate.command()
@@ -108,7 +97,7 @@ def monitor(
     from telehealth.demo.monitor import MonitorOptions, simulate_monitor
 
     options = MonitorOptions(url=url, token=token, scenario=scenario, record=record, seed=seed, journal=journal)
-    _run(simulate_monitor(options))
+    run(simulate_monitor(options))
 
 
 @simulate.command("hl7")
@@ -128,7 +117,7 @@ def simulate_hl7_monitor(
     from telehealth.demo.hl7_monitor import Hl7Options, simulate_hl7
 
     tls = ssl.create_default_context(cafile=str(ca)) if ca else None
-    _run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
+    run(simulate_hl7(Hl7Options(host, port, device, scenario, seed, tls), typer.echo))
 
 
 @simulate.command("http")
@@ -141,7 +130,7 @@ def simulate_http_monitor(
     """Be a monitor that posts a parcel over HTTP each second: numbers and waves of a synthetic patient."""
     from telehealth.demo.http_monitor import Format, HttpOptions, simulate_http
 
-    _run(simulate_http(HttpOptions(url, token, Format.PARCEL, scenario, seed), typer.echo))
+    run(simulate_http(HttpOptions(url, token, Format.PARCEL, scenario, seed), typer.echo))
 
 
 @simulate.command("fhir")
@@ -154,7 +143,7 @@ def simulate_fhir_gateway(
     """Be a gateway that posts a FHIR R4 Bundle each second: Observations and SampledData of a synthetic patient."""
     from telehealth.demo.http_monitor import Format, HttpOptions, simulate_http
 
-    _run(simulate_http(HttpOptions(url, token, Format.FHIR, scenario, seed), typer.echo))
+    run(simulate_http(HttpOptions(url, token, Format.FHIR, scenario, seed), typer.echo))
 
 
 @simulate.command("sensor")
@@ -167,7 +156,7 @@ def simulate_sensor_in_a_page(
     """Be a chest strap that a browser reads: octets of the Heart Rate service, each second."""
     from telehealth.demo.sensor import SensorOptions, simulate_sensor
 
-    _run(simulate_sensor(SensorOptions(url, token, encounter, seed=seed), typer.echo))
+    run(simulate_sensor(SensorOptions(url, token, encounter, seed=seed), typer.echo))
 
 
 @simulate.command("mqtt")
@@ -184,7 +173,7 @@ def simulate_mqtt_monitor(
     """Be a monitor that publishes over MQTT: numbers and waves of a synthetic patient, each second."""
     from telehealth.demo.mqtt_monitor import MqttMonitorOptions, simulate_mqtt
 
-    _run(simulate_mqtt(MqttMonitorOptions(url, device, tenant, scenario, seed, password), typer.echo))
+    run(simulate_mqtt(MqttMonitorOptions(url, device, tenant, scenario, seed, password), typer.echo))
 
 
 InspectedFile = Annotated[Path, typer.Argument(help="The file; `-` reads standard input.", show_default=False)]
@@ -275,14 +264,17 @@ def migrate(config: ConfigFile = None) -> None:
 
 @cli.command()
 def purge(config: ConfigFile = None) -> None:
-    """Delete waveforms and numerics that are older than `retention_…_days`; the server does so each hour."""
+    """Delete what is older than `retention_…_days` let it be; the server does so each hour."""
     from telehealth.administration import purge as purge_database
 
     async def delete() -> None:
         purged = await purge_database(_settings(config))
-        print(f"Deleted {purged.waves} waveform frames and {purged.numerics} messages of numerics.")
+        print(
+            f"Deleted {purged.waves} waveform frames, {purged.numerics} messages of numerics "
+            f"and {purged.recordings} recordings."
+        )
 
-    _run(delete())
+    run(delete())
 
 
 @audit.command()
@@ -297,7 +289,7 @@ def verify(config: ConfigFile = None) -> None:
         if any(not verdict.intact for verdict in verdicts):
             raise SystemExit(1)
 
-    _run(check())
+    run(check())
 
 
 @user.command()
@@ -313,5 +305,5 @@ def add(
     from telehealth.administration import add_user
 
     password = typer.prompt("Password (at least 15 characters)", hide_input=True, confirmation_prompt=True)
-    _run(add_user(_settings(config), NewUser(email, name, role, password, time_zone)))
+    run(add_user(_settings(config), NewUser(email, name, role, password, time_zone)))
     print("Added.")

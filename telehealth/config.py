@@ -253,6 +253,9 @@ class Settings(BaseModel):
     retention_numerics_days: int = Field(
         0, ge=0, le=36_500, description="Days for which numerics are kept after they were measured; 0: for good."
     )
+    retention_recordings_days: int = Field(
+        0, ge=0, le=36_500, description="Days for which recordings of visits are kept after they began; 0: for good."
+    )
     alarm_again_minutes: int = Field(
         5, ge=0, le=10, description="After how long a high alarm that was seen and goes on is told again; 0: never."
     )

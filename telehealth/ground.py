@@ -15,16 +15,16 @@ from telehealth.clock import Clock, SystemClock
 from telehealth.cluster.local_bus import LocalBus
 from telehealth.cluster.redis_bus import RedisBus
 from telehealth.config import Settings, key_bytes
-from telehealth.consultations.ports import MediaPlane
 from telehealth.errors import Unavailable
 from telehealth.ids import NewId, random_id
+from telehealth.sfu.carrier import Carry
+from telehealth.sfu.process import media_process
 from telehealth.storage.audit_trail import AnchorFile, SqlAuditTrail
 from telehealth.storage.cipher import FieldCipher
 from telehealth.storage.database import Database
 from telehealth.storage.schema import is_current
 from telehealth.storage.schema import migrate as migrate_schema
 from telehealth.storage.stores import Stores, open_stores
-from telehealth.vitals.retention import Periods, Retention
 from telehealth.web.health import Check
 
 _HASHING_THREADS = 2
@@ -37,7 +37,7 @@ class Surroundings:
     database: Database | None = None
     clock: Clock | None = None
     new_id: NewId = random_id
-    media: MediaPlane | None = None
+    carry: Carry = media_process
     passwords: PasswordHasher | None = None
 
 
@@ -135,8 +135,3 @@ def account_ports(ground: Ground, passwords: PasswordHasher) -> AccountPorts:
         clock=ground.clock,
         new_id=ground.new_id,
     )
-
-
-def retention_of(settings: Settings, ground: Ground) -> Retention:
-    periods = Periods(settings.retention_waves_days, settings.retention_numerics_days)
-    return Retention(frames=ground.stores.vital_frames, audit=ground.audit, clock=ground.clock, periods=periods)

@@ -2,12 +2,10 @@
 
 import asyncio
 import datetime as dt
-import gc
 import ipaddress
 import logging
 import signal
 import ssl
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +22,7 @@ from telehealth.app import build
 from telehealth.clock import SystemClock
 from telehealth.config import Settings
 from telehealth.errors import Unavailable
+from telehealth.runtime import spare_the_collector
 from telehealth.web.services import SERVICES, Services
 
 logger = logging.getLogger(__name__)
@@ -76,15 +75,6 @@ async def serve(settings: Settings) -> None:
     async with running(settings):
         spare_the_collector()
         await stop.wait()
-
-
-def spare_the_collector() -> None:
-    """Let what was made at the start live for ever, and look at what lives long seldom: each look stops all traffic."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 5, 100)
-    # The thread of the database takes its turn in less time than a frame has.
-    sys.setswitchinterval(0.001)
 
 
 def stop_signal() -> asyncio.Event:

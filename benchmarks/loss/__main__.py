@@ -24,7 +24,8 @@ from benchmarks.loss.impairment import Impairment, Link, Relay
 from benchmarks.loss.peer import AUDIO_S, Incoming, Peer
 from telehealth.clock import SystemClock
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 
 LOSSES = (0.0, 0.01, 0.05, 0.10, 0.20)
 ROUND_TRIPS_S = (0.02, 0.1, 0.3)

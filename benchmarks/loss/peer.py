@@ -24,8 +24,8 @@ FRAME_S = 1 / 30
 KEPT = 1024
 MOST_TRIES = 10
 NACK_EVERY_S = 0.02
-_MARK = struct.Struct("!LHHBBd")
-"""Frame, place in frame, packets of frame, keyframe, redundancy, sent at."""
+_MARK = struct.Struct("!2sLHHBBd")
+"""What VP8 begins with, frame, place in frame, packets of frame, keyframe, redundancy, sent at."""
 
 Address = tuple[str, int]
 
@@ -69,7 +69,7 @@ class Incoming:
         """Take a packet; return what to ask for at once."""
         number = packet[2] << 8 | packet[3]
         self.reception.packet(number, int.from_bytes(packet[4:8], "big"), now)
-        frame, place, count, key, redundancy, sent_at = _MARK.unpack_from(packet, payload)
+        _, frame, place, count, key, redundancy, sent_at = _MARK.unpack_from(packet, payload)
         if self.marks.setdefault((frame, place), (now, sent_at, count, key, redundancy))[0] == now:
             self._decode(frame, count, key, now)
         ahead = ((number - self._highest + 32768) & 0xFFFF) - 32768 if self._highest >= 0 else 1
@@ -317,8 +317,8 @@ class Peer:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while True:
-            mark = _MARK.pack(self.sent_audio, 0, 1, 0, int(self.told_loss > 0), loop.time())
-            self._emit(self.audio, OPUS, self.sent_audio * 960, mark + bytes(62))
+            mark = _MARK.pack(b"", self.sent_audio, 0, 1, 0, int(self.told_loss > 0), loop.time())
+            self._emit(self.audio, OPUS, self.sent_audio * 960, mark + bytes(60))
             self.sent_audio += 1
             await asyncio.sleep(begun + self.sent_audio * AUDIO_S - loop.time())
 
@@ -330,9 +330,11 @@ class Peer:
             self.keyframes += key
             count = 12 if key else 3
             for place in range(count):
-                mark = _MARK.pack(self.sent_video, place, count, int(key), 0, loop.time())
+                # The server looks where a keyframe begins (RFC 7741 §4.2, §4.3).
+                vp8 = bytes([0x10 if place == 0 else 0, 0 if key else 1])
+                mark = _MARK.pack(vp8, self.sent_video, place, count, int(key), 0, loop.time())
                 kind = VP8 | (0x80 if place == count - 1 else 0)
-                self._emit(self.video, kind, self.sent_video * 3000, mark + bytes(800))
+                self._emit(self.video, kind, self.sent_video * 3000, mark + bytes(798))
             self.sent_video += 1
             await asyncio.sleep(begun + self.sent_video * FRAME_S - loop.time())
 

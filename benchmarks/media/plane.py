@@ -90,17 +90,27 @@ class Plane:
 
 @asynccontextmanager
 async def plane(host: str) -> AsyncIterator[Plane]:
-    async with child("benchmarks.media.plane_server", host) as process:
+    async with child("benchmarks.media.plane_server", host, "alone") as process:
         yield Plane(process, host)
 
 
 @asynccontextmanager
+async def plane_apart(host: str) -> AsyncIterator[Plane]:
+    """The same as a server has it: in a media process, which another process asks."""
+    async with child("benchmarks.media.plane_server", host, "apart") as process:
+        yield Plane(process, host, "apart")
+
+
+@asynccontextmanager
 async def plane_with_vitals(host: str, devices: int) -> AsyncIterator[Plane]:
-    """The same in the process of a whole server, which has so many monitors, each watched twice, and page requests."""
+    """A whole server, which has so many monitors, each watched twice, and page requests; both processes on one core.
+
+    They run as all others do: it is for the system, not for us, to say which of the two goes first.
+    """
     async with child("benchmarks.media.ward", str(devices), core=LOAD_CORE, first=False) as ward:
         variables = (await ward.ask(do="variables"))["variables"]
         variables |= {"TELEHEALTH_MEDIA_HOST": host, "TELEHEALTH_MEDIA_PORT": "0"}
-        async with child("benchmarks.media.plane_server", host, json.dumps(variables)) as process:
+        async with child("benchmarks.media.plane_server", host, json.dumps(variables), first=False) as process:
             await ward.ask(do="begin")
             await asyncio.sleep(WARM_S)
             try:

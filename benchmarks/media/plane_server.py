@@ -16,8 +16,11 @@ from telehealth.config import load_settings
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.errors import TelehealthError
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.server import running, spare_the_collector
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.runtime import spare_the_collector
+from telehealth.server import running
+from telehealth.sfu.media_settings import MediaSettings, ProcessSettings
+from telehealth.sfu.plane import ForwardingPlane
+from telehealth.sfu.process import MediaProcess, media_process
 
 MAX_TRANSPORTS = 5_000
 
@@ -31,10 +34,16 @@ def tell(event: MediaEvent) -> None:
             say(event="state", room=event.encounter, name=event.participant, state=event.state)
 
 
-async def serve(host: str, variables: dict[str, str]) -> None:
-    """Carry rooms; with settings of a whole server, beside it on the same event loop."""
+async def serve(host: str, how: str) -> None:
+    """Carry rooms: `alone` here, `apart` in a media process, or as a whole server does that has these settings."""
     async with AsyncExitStack() as stack:
-        plane = await stack.enter_async_context(_whole(variables) if variables else _alone(host))
+        plane: ForwardingPlane | MediaProcess
+        if how == "alone":
+            plane = await stack.enter_async_context(_alone(host))
+        elif how == "apart":
+            plane = await stack.enter_async_context(media_process(ProcessSettings(_media(host), "error")))
+        else:
+            plane = await stack.enter_async_context(_whole(json.loads(how)))
         spare_the_collector()
         plane.listen(tell)
         async for command in commands():
@@ -44,9 +53,13 @@ async def serve(host: str, variables: dict[str, str]) -> None:
                 say(error=error.code)
 
 
+def _media(host: str) -> MediaSettings:
+    return MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS)
+
+
 @asynccontextmanager
 async def _alone(host: str) -> AsyncIterator[ForwardingPlane]:
-    plane = ForwardingPlane(MediaSettings(host=host, advertised=(host,), max_transports=MAX_TRANSPORTS), SystemClock())
+    plane = ForwardingPlane(_media(host), SystemClock())
     await plane.start()
     try:
         yield plane
@@ -55,15 +68,15 @@ async def _alone(host: str) -> AsyncIterator[ForwardingPlane]:
 
 
 @asynccontextmanager
-async def _whole(variables: dict[str, str]) -> AsyncIterator[ForwardingPlane]:
+async def _whole(variables: dict[str, str]) -> AsyncIterator[MediaProcess]:
     """Start a whole server and take the media plane out of it, for rooms that it knows nothing of."""
     async with running(load_settings(variables)) as started:
-        (plane,) = (known for known in gc.get_objects() if isinstance(known, ForwardingPlane))
+        (plane,) = (known for known in gc.get_objects() if isinstance(known, MediaProcess))
         assert started.services.media_port == plane.port
         yield plane
 
 
-async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
+async def _do(plane: ForwardingPlane | MediaProcess, command: dict[str, str]) -> None:
     room, name = EncounterId(command.get("room", "")), ParticipantId(command.get("name", ""))
     match command["do"]:
         case "open":
@@ -75,10 +88,11 @@ async def _do(plane: ForwardingPlane, command: dict[str, str]) -> None:
         case "collect":
             gc.collect()
     counted = plane.statistics()
+    tasks = counted.tasks + (len(asyncio.all_tasks()) if isinstance(plane, MediaProcess) else 0)
     say(packets_in=counted.packets_in, packets_out=counted.packets_out, dropped=dict(counted.dropped),
-        transports=counted.transports, rooms=counted.rooms, tasks=len(asyncio.all_tasks()))  # fmt: skip
+        transports=counted.transports, rooms=counted.rooms, tasks=tasks)  # fmt: skip
 
 
 if __name__ == "__main__":
     logging.disable(logging.INFO)
-    uvloop.run(serve(sys.argv[1], json.loads(sys.argv[2]) if sys.argv[2:] else {}))
+    uvloop.run(serve(sys.argv[1], sys.argv[2]))

@@ -43,12 +43,27 @@ def pinned(core: int, *, first: bool = True) -> Callable[[], None]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process so far."""
+    """User and system time of all threads of a process, and of its children, so far."""
+    return sum(_cpu_seconds(one) for one in family(pid))
+
+
+def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and its children, and theirs."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
 def resident_kib(pid: int) -> int:
+    """Memory of a process and of its children."""
+    return sum(_resident_kib(one) for one in family(pid))
+
+
+def _resident_kib(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])

@@ -22,7 +22,6 @@ from telehealth.consultations.live_room import LiveRoom
 from telehealth.consultations.messages import IceServer, Refusal, parse_case, serialise
 from telehealth.consultations.ports import MediaEvent, Outbox, SlowConsumer
 from telehealth.consultations.signalling import end_reason, refusal
-from telehealth.consultations.tasks import Tasks
 from telehealth.errors import (
     Forbidden,
     Gone,
@@ -35,6 +34,7 @@ from telehealth.errors import (
     Unavailable,
 )
 from telehealth.ids import ConnectionId, EncounterId, ParticipantId
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

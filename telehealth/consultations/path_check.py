@@ -51,7 +51,7 @@ class PathCheck:
             raise Gone("This consultation has ended.", code="encounter_ended")
         participant, inside = await self._place(principal, encounter)
         relays = tuple(self._ice_servers(participant))
-        sdp = self._trials.try_path(principal.subject)
+        sdp = await self._trials.try_path(principal.subject)
         return Trial(sdp, relays if inside else (), relay_later=bool(relays) and not inside)
 
     async def _place(self, principal: Principal, encounter: EncounterId) -> tuple[ParticipantId, bool]:

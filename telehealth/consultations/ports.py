@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from telehealth.consultations.model import Encounter, Layer, Participant, Patient, Rung, Source, TimelineEntry
-from telehealth.errors import Unavailable
 from telehealth.ids import EncounterId, ParticipantId, PatientId, UserId
 
 
@@ -199,16 +198,9 @@ class MediaPlane(Protocol):
 class MediaTrials(Protocol):
     """Lets a browser find out, before it joins, which way it reaches the media plane."""
 
-    def try_path(self, person: str) -> str:
+    async def try_path(self, person: str) -> str:
         """Return an SDP offer of a transport that carries nothing and soon ends; it ends the person's last one.
 
         Unavailable (`trials_full`) if too many others try just now.
         """
         ...
-
-
-class NoTrials:
-    """For a media plane that is not reached by ICE. Implements MediaTrials."""
-
-    def try_path(self, person: str) -> str:
-        raise Unavailable("This server can't try the way to its media.", code="no_trials")

@@ -48,6 +48,14 @@ class Recordings(Protocol):
         """Return those of an encounter, oldest first."""
         ...
 
+    async def begun_before(self, before: datetime, *, limit: int) -> Sequence[Recording]:
+        """Return the oldest of those that began before then."""
+        ...
+
+    async def remove(self, recording: RecordingId) -> None:
+        """Forget it; no effect if it is not known."""
+        ...
+
 
 class RecordingFile(Protocol):
     """A file being written; nothing here waits except closing."""
@@ -66,6 +74,9 @@ class RecordingFiles(Protocol):
 
     def create(self, name: str) -> RecordingFile: ...
     def read(self, name: str, pieces: int | None) -> AsyncIterator[bytes]: ...
+    async def remove(self, name: str) -> None:
+        """Delete the file; no effect if there is none. Unavailable if it can't be."""
+        ...
 
 
 class Recorder(Protocol):

@@ -96,7 +96,7 @@ class MllpServer:
             for task in late:
                 self._open[task].abort()
 
-    def revoked(self, device: DeviceId | None) -> None:
+    def revoked(self, device: str | None) -> None:
         """End the connections on which the device was reported of; None: those of any. Who may, connects again."""
         for connection in self._open.values():
             if connection.devices and (device is None or device in connection.devices):

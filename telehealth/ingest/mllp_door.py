@@ -4,12 +4,12 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from telehealth.accounts.revocations import Revocations
 from telehealth.bus import Bus
 from telehealth.config import Settings
 from telehealth.errors import Unavailable
 from telehealth.ingest.hl7_inbox import Hl7Inbox, InboxPorts
 from telehealth.ingest.mllp import MllpOptions, MllpServer
-from telehealth.ingest.revocations import Revocations
 from telehealth.interop.hl7.acks import AckStyle
 from telehealth.interop.hl7.rows import Reading
 

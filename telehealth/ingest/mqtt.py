@@ -14,8 +14,8 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from telehealth.consultations.tasks import Tasks
 from telehealth.ingest.mqtt_inbox import MqttInbox, Postponed
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

@@ -73,7 +73,8 @@ class WebmClusters:
     """Gathers frames into clusters; what is held is bounded by CLUSTER_MS and CLUSTER_BYTES."""
 
     def __init__(self) -> None:
-        self._blocks = bytearray()
+        self._blocks: list[tuple[int, bytes]] = []
+        self._size = 0
         self._begins = 0
 
     def add(self, track: int, at_ms: int, frame: bytes, *, keyframe: bool) -> bytes:
@@ -86,19 +87,19 @@ class WebmClusters:
         relative = max(-_RELATIVE, at_ms - self._begins)
         flags = _KEYFRAME if keyframe else 0
         block = bytes([0x80 | track]) + relative.to_bytes(2, "big", signed=True) + bytes([flags]) + frame
-        self._blocks += _element(_SIMPLE_BLOCK, block)
+        self._blocks.append((at_ms, _element(_SIMPLE_BLOCK, block)))
+        self._size += len(block)
         return done
 
-    def flush(self) -> bytes:
-        """Return what is gathered as a cluster; nothing if nothing is."""
-        if not self._blocks:
-            return b""
-        cluster = _element(_CLUSTER, _number(0xE7, self._begins) + bytes(self._blocks))
+    def flush(self, until_ms: int | None = None) -> bytes:
+        """Return what is gathered as a cluster, of until then if that is given; nothing if nothing is."""
+        blocks = [block for at_ms, block in self._blocks if until_ms is None or at_ms <= until_ms]
         self._blocks.clear()
-        return cluster
+        self._size = 0
+        return _element(_CLUSTER, _number(0xE7, self._begins) + b"".join(blocks)) if blocks else b""
 
     def _has_room(self, at_ms: int, size: int) -> bool:
-        return -_RELATIVE < at_ms - self._begins < CLUSTER_MS and len(self._blocks) + size <= CLUSTER_BYTES
+        return -_RELATIVE < at_ms - self._begins < CLUSTER_MS and self._size + size <= CLUSTER_BYTES
 
 
 def _track(number: int, track: WebmTrack) -> bytes:

@@ -4,6 +4,8 @@ Repair hides loss from receiver reports: a copy that arrives counts as the packe
 end only after it has been gone for long, far below what it would have to be without them.
 """
 
+from telehealth.rtp.asked import Asked
+
 REPEAT_AT = 0.03
 REPEAT_TWICE_AT = 0.12
 CALM_BELOW = 0.004
@@ -20,6 +22,7 @@ class LinkLoss:
     Attributes:
         share: Of packets lost lately, 0 … 1.
         lasting: What was lost in each of the last two seconds at least: a single bad one is no weak link.
+        asked: What the receiver asks for again.
         reported: What was lost in the last second by the receiver's own report alone; None if none came.
         copies: How many earlier packets of a voice to send along with each new one: 0, 1 or 2.
     """
@@ -30,9 +33,9 @@ class LinkLoss:
         "_heard",
         "_latest",
         "_most_copies",
-        "_nacked",
         "_reported",
         "_sent",
+        "asked",
         "copies",
         "lasting",
         "reported",
@@ -45,8 +48,8 @@ class LinkLoss:
         self.reported: float | None = None
         self._heard = False
         self.copies = 0
+        self.asked = Asked()
         self._reported = self._latest = 0.0
-        self._nacked = 0
         self._sent = 0
         self._calm_since: float | None = None
         self._most_copies = 2
@@ -60,7 +63,7 @@ class LinkLoss:
         """
         self._deaf_until = now + DEAF_S
         self.share = self.lasting = self._latest = self._reported = 0.0
-        self._nacked = 0
+        self.asked = Asked()
         self._calm_since = None
         self._most_copies = most_copies
         self.copies = min(self.copies, most_copies)
@@ -76,20 +79,16 @@ class LinkLoss:
         if before < 1.0:
             self._reported = max(self._reported, 1.0 - (1.0 - fraction / 256.0) / (1.0 - before))
 
-    def nacked(self, packets: int) -> None:
-        """Count packets that the receiver asked for."""
-        self._nacked += packets
-
     def settle(self, sent: int, now: float) -> None:
         """Judge the time since the last call, about a second, in which the total of packets sent grew to `sent`."""
         passed, self._sent = sent - self._sent, sent
+        lost = self.asked.settle()
         if now < self._deaf_until:
-            self._nacked, self._reported = 0, 0.0
-        asked = self._nacked / passed if passed >= _ENOUGH_PACKETS else 0.0
+            lost, self._reported = 0, 0.0
+        asked = lost / passed if passed >= _ENOUGH_PACKETS else 0.0
         loss = min(1.0, max(self._reported, asked))
         self.reported = self._reported if self._heard else None
         self._heard = False
-        self._nacked = 0
         self._reported = 0.0
         self.lasting, self._latest = min(self._latest, loss), loss
         # Up at once, down slowly.

@@ -6,6 +6,12 @@ LIMIT = 256
 """Gaps remembered; a wider hole is beyond repair by retransmission and needs a keyframe."""
 TRIES = 20
 LEAST_RETRY_S = 0.03
+LONG_S = 0.12
+"""A round trip from which requests are bundled: in between they would come too early to do anything."""
+BUNDLE = 3
+"""Requests for one repetition: one or two of them may get lost."""
+LATER_S = 0.02
+"""How much later than a round trip the next repetition is asked for: browsers add a little to it."""
 MOST_PATIENCE_S = 0.03
 NEVER = float("inf")
 
@@ -13,9 +19,9 @@ NEVER = float("inf")
 class Missing:
     """Gaps in one stream: each is asked for, at once unless packets overtake each other here, then again while of use.
 
-    A quarter of a round trip is between two tries: a request that got lost costs less time so, and the next repetition
-    is asked for as soon as the sender may give it. Browsers send a packet again at most once per round trip, so a
-    request too many costs its own few bytes.
+    Browsers send a packet again at most once per round trip. On a long way three requests, an eighth of it apart, go
+    out for each repetition: what gets lost of them costs that little time, and the next repetition is asked for as soon
+    as the sender may give it. On a short one a quarter is between any two.
 
     Args:
         give_up_s: How old a gap may be and still be asked for.
@@ -24,7 +30,7 @@ class Missing:
         given_up: How many gaps were never filled.
     """
 
-    __slots__ = ("_due_at", "_gaps", "_give_up_s", "_highest", "_patience_s", "_retry_s", "_round_trip_s", "given_up")
+    __slots__ = ("_due_at", "_gaps", "_give_up_s", "_highest", "_patience_s", "_round_trip_s", "given_up")
 
     def __init__(self, give_up_s: float) -> None:
         self._highest = -1
@@ -32,14 +38,12 @@ class Missing:
         self._due_at = NEVER
         self._give_up_s = give_up_s
         self._round_trip_s = 0.1
-        self._retry_s = LEAST_RETRY_S
         self._patience_s = 0.0
         self.given_up = 0
 
     def set_round_trip(self, round_trip_s: float) -> None:
         """Adapt the time between tries to the path."""
         self._round_trip_s = round_trip_s
-        self._retry_s = max(LEAST_RETRY_S, round_trip_s / 4)
 
     def received(self, number: int, now: float) -> bool:
         """Note a packet; return whether something should be asked for now."""
@@ -86,10 +90,16 @@ class Missing:
                 self.given_up += 1
             elif at <= now:
                 asked.append(number)
-                self._gaps[number] = (since, tries + 1, now + self._retry_s)
+                self._gaps[number] = (since, tries + 1, now + self._until_next(tries + 1))
         self._due_at = min((at for _, _, at in self._gaps.values()), default=NEVER)
         asked.sort(key=lambda number: distance(self._highest, number))
         return asked
+
+    def _until_next(self, tries: int) -> float:
+        if self._round_trip_s < LONG_S:
+            return max(LEAST_RETRY_S, self._round_trip_s / 4)
+        step_s = max(LEAST_RETRY_S, self._round_trip_s / 8)
+        return step_s if tries % BUNDLE else self._round_trip_s + LATER_S - (BUNDLE - 1) * step_s
 
     def lacks(self, number: int) -> bool:
         """Tell whether this number is still waited for."""

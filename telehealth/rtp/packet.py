@@ -24,6 +24,11 @@ def payload_type(packet: bytes) -> int:
     return packet[1] & 0x7F
 
 
+def ends_picture(packet: bytes) -> bool:
+    """Tell whether a packet of pictures is the last one of its picture: its marker (RFC 7741 §4.1, RFC 6184 §5.1)."""
+    return packet[1] >= 0x80
+
+
 def sequence_number(packet: bytes) -> int:
     return packet[2] << 8 | packet[3]
 

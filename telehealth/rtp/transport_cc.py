@@ -30,9 +30,8 @@ class Arrivals:
         self._next = -1
         self._count = 0
 
-    @property
-    def waiting(self) -> int:
-        """How many arrivals the next feedback has to tell."""
+    def __len__(self) -> int:
+        """Tell how many have come since the last feedback."""
         return len(self._seen)
 
     def note(self, number: int, now: float) -> None:

@@ -43,7 +43,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class MediaStatistics:
-    """Totals since the start, and what there is now."""
+    """Totals since the start, and what there is now; `tasks` are all of the event loop."""
 
     packets_in: int
     packets_out: int
@@ -55,3 +55,7 @@ class MediaStatistics:
     transports: int
     rooms: int
     participants: int
+    tasks: int
+
+
+NOTHING_COUNTED = MediaStatistics(0, 0, 0, 0, 0, 0, {}, 0, 0, 0, 0)

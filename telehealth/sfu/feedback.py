@@ -1,12 +1,13 @@
 """RTCP between each participant and us: feedback ends here, and what others need to know of it goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from telehealth.rtp import rtcp
+from telehealth.rtp.packet import ends_picture
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY, MANY_MISSING
+from telehealth.sfu.limits import LOSSY, MANY_MISSING, MOST_OF_PICTURE
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -59,17 +60,33 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
         return
     projection = viewer.projections.get(nack.ssrc)
     recall = publication.cache.get if projection is None else projection.recall
-    packets = [packet for number in nack.numbers if (packet := recall(number)) is not None]
     if len(nack.numbers) >= MANY_MISSING:
         viewer.bottleneck.hint()
-    # What we do not have ourselves was lost before it came here.
-    viewer.link.nacked(len(packets))
+    packets = []
+    for number in nack.numbers:
+        # What we do not have ourselves was lost before it came here.
+        if (packet := recall(number)) is not None:
+            packets.append(packet)
+            viewer.link.asked.note(nack.ssrc, number, _stands_for(packet, number, publication.kind, recall))
     # Where it is a queue that overflows, twice would be one too many.
     twice = viewer.link.share >= LOSSY and not viewer.bottleneck.full
     for packet in packets * 2 if twice else packets:
         # The very same bytes: SRTP gives the very same ciphertext, so nothing is revealed by repeating it.
         if not viewer.send_again(packet):
             return
+
+
+def _stands_for(packet: bytes, number: int, kind: Kind, recall: Callable[[int], bytes | None]) -> int:
+    """Return how many packets, as many as its picture has, a lost one stands for; 0 if it is not the last one of it."""
+    if kind is Kind.AUDIO:
+        return 1
+    if not ends_picture(packet):
+        return 0
+    for size in range(1, MOST_OF_PICTURE):
+        before = recall((number - size) & 0xFFFF)
+        if before is None or ends_picture(before):
+            return size
+    return MOST_OF_PICTURE
 
 
 def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:

@@ -48,6 +48,8 @@ LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
 MANY_MISSING = 8
 """Packets asked for at once that are reason to look whether the link is full."""
+MOST_OF_PICTURE = 8
+"""Packets that a lost one may stand for: a lost keyframe makes no bad link."""
 PLENTY_BPS = 10_000_000
 """What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
@@ -61,7 +63,7 @@ CACHE_AT_FIRST = 256
 CACHED_S = 1.5
 """How far back a viewer can ask; a round trip of 300 ms and a few tries fit in."""
 GIVE_UP_AUDIO_S = 0.6
-GIVE_UP_VIDEO_S = 1.2
+GIVE_UP_VIDEO_S = 1.4
 """How long we ask a publisher for a packet; later no player would wait for it."""
 MOST_TOLD_LOSS = 0.25
 """What a publisher of sound is told at most of the loss of its listeners."""
@@ -70,8 +72,6 @@ LAYER_IDLE_S = 10.0
 """How long a small size goes on to be sent that nobody needs: a link that got better may get worse again."""
 
 TICK_S = 0.1
-RELIEF_S = 0.001
-"""Other work that holds the event loop for longer lets packets through in between."""
 UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
@@ -79,6 +79,8 @@ FEEDBACK_S = 0.1
 FEW_ARRIVALS = 8
 FEEDBACK_OF_FEW_S = 0.4
 """The same where so few have come, of a voice alone: ten a second would take 6 kbit/s of a link that may have 40."""
+AMPLE = 16
+"""So many packets in that time are a megabit a second and more: the way is wide, and half as many reports will do."""
 ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
 ROUND_TRIP_AT_MOST_S = 3.0

@@ -6,9 +6,9 @@ Payload types and header-extension ids are ours and the same for everybody, so t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from telehealth.sfu.aiortc_hooks import Fingerprint
+from telehealth.sfu.media_settings import Protocol
 from telehealth.sfu.stun import Credentials
 
 OPUS = 111
@@ -25,7 +25,6 @@ TRANSPORT_CC_ID = 5
 
 _TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
-Protocol = Literal["udp", "tcp"]
 
 CLOCK_RATES = {OPUS: 48_000, VP8: 90_000, H264: 90_000}
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from telehealth.clock import Clock
 from telehealth.consultations.model import Rung, Source
@@ -25,35 +23,18 @@ from telehealth.sfu.counters import Counters, MediaStatistics
 from telehealth.sfu.demultiplexer import Demultiplexer
 from telehealth.sfu.limits import TWIN_TRIES, UNASKED_S
 from telehealth.sfu.media_clock import media_clock
-from telehealth.sfu.offer import Endpoint, Protocol, offer_text
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.offer import Endpoint, offer_text
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.room import Peer, Room, Seat
 from telehealth.sfu.rota import Rota
-from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.tcp import TcpPort
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.trial import Trials, trial_text
 from telehealth.sfu.udp import UdpPort
+from telehealth.tasks import Tasks, surviving
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
-    """Where the media plane listens and what it tells browsers.
-
-    Attributes:
-        port: 0 picks a free one.
-        advertised: IPv4 addresses at which browsers reach us, best first.
-        protocols: What browsers are told to try.
-        max_transports: Beyond, nobody gets in: of this machine's capacity, not of a room's.
-    """
-
-    host: str = "0.0.0.0"  # noqa: S104 - participants come from anywhere; what they may do is checked by datagram.
-    port: int = 0
-    advertised: tuple[str, ...] = ("127.0.0.1",)
-    protocols: tuple[Protocol, ...] = ("udp", "tcp")
-    max_transports: int = 400
 
 
 class ForwardingPlane:
@@ -86,7 +67,7 @@ class ForwardingPlane:
     async def start(self) -> None:
         """Bind the sockets and begin to serve; Unavailable if the port is taken."""
         await self._bind()
-        self._tasks.start(self._tick_forever())
+        self._tasks.start(self._tick_forever(), "upkeep of rooms")
 
     async def _bind(self) -> None:
         tries = TWIN_TRIES if self._settings.port == 0 else 1
@@ -118,11 +99,6 @@ class ForwardingPlane:
     def listen(self, listener: MediaListener) -> None:
         self._listeners.append(listener)
 
-    def relieve(self) -> None:
-        """Let packets through that wait; called often by work that would hold them up otherwise."""
-        if self._places:
-            self._udp.relieve()
-
     def statistics(self) -> MediaStatistics:
         """Return totals since the start and present numbers."""
         counted = self._counters
@@ -137,6 +113,7 @@ class ForwardingPlane:
             transports=len(self._places),
             rooms=len(self._rooms),
             participants=sum(len(room.seats) for room in self._rooms.values()),
+            tasks=len(asyncio.all_tasks()),
         )
 
     async def open(self, encounter: EncounterId, participant: ParticipantId) -> None:
@@ -204,7 +181,7 @@ class ForwardingPlane:
         transport.remote = answer.credentials
         if not transport.fingerprints:
             transport.fingerprints = answer.fingerprints
-            self._tasks.start(self._connect(room, seat, peer))
+            self._tasks.start(self._connect(room, seat, peer), "a handshake")
         self._changed(room, seat)
         self._offer(room, seat)
 
@@ -253,7 +230,7 @@ class ForwardingPlane:
         if (room := self._rooms.get(encounter)) is not None:
             room.tap(tap)
 
-    def try_path(self, person: str) -> str:
+    async def try_path(self, person: str) -> str:
         return trial_text(self._endpoint(self._trials.open(person)))
 
     def tick(self) -> None:
@@ -297,7 +274,7 @@ class ForwardingPlane:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(UNASKED_S)
-            with _surviving():
+            with surviving("upkeep of media"):
                 self._tend_ways(self._clock.monotonic())
             for _ in range(len(self._rooms)):
                 if not self._take_turn(self._clock.monotonic()):
@@ -309,7 +286,7 @@ class ForwardingPlane:
         room = self._rota.turn(now)
         if room is None:
             return False
-        with _surviving():
+        with surviving("upkeep of media"):
             self._tend(room, now)
         return True
 
@@ -414,18 +391,9 @@ class ForwardingPlane:
         self._free(peer.transport)
 
     def _free(self, transport: Transport) -> None:
-        self._farewells.start(transport.aclose())
+        self._farewells.start(transport.aclose(), "a goodbye")
 
     def _learn(self, transport: Transport, packet: bytes) -> None:
         place = self._places.get(transport)
         if place is not None and place[0].learn(place[1], place[2], packet):
             self._changed(place[0], place[1])
-
-
-@contextmanager
-def _surviving() -> Iterator[None]:
-    """Let a fault of ours in upkeep be known and end there: deadlines and repeated requests of all rooms hang on it."""
-    try:
-        yield
-    except Exception:
-        logger.exception("upkeep of the media plane failed once")

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 _BEGINS: dict[int, Callable[[bytes], bool]] = {VP8: begins_vp8, H264: begins_h264}
 
 
+def begins_keyframe(packet: bytes) -> bool:
+    """Tell whether a keyframe begins with this well-formed packet."""
+    begins = _BEGINS.get(packet[1] & 0x7F)
+    return begins is not None and begins(packet)
+
+
 class Projection:
     """The sizes of one source as one viewer gets them: one stream, that changes its size where a keyframe begins.
 
@@ -46,8 +52,7 @@ class Projection:
     def take(self, layer: "Publication", packet: bytes, now: float) -> None:
         """Send a packet of one of the sizes to the viewer, or not."""
         if self.waits_for(layer):
-            begins = _BEGINS.get(packet[1] & 0x7F)
-            if begins is None or not begins(packet):
+            if not begins_keyframe(packet):
                 return
             self._splice.begin(packet, self._shift_of(layer, packet, now))
         carried = self._splice.carry(packet)

@@ -21,7 +21,7 @@ from telehealth.sfu.limits import (
     MOST_TOLD_LOSS,
 )
 from telehealth.sfu.offer import PAYLOAD_TYPES, Kind
-from telehealth.sfu.projection import Projection
+from telehealth.sfu.projection import Projection, begins_keyframe
 from telehealth.sfu.transport import Transport
 
 SERVER_SSRC = 1
@@ -103,16 +103,18 @@ class Publication:
         if ssrc is not None and ssrc != self.last_ssrc:
             self.last_ssrc = ssrc
             self._begin(ssrc)
+        if self.feeder is not None:
+            self.feeder.lacking.discard(self)
         self.feeder = feeder
         self.ssrc = ssrc
 
     def forward(self, packet: bytes, now: float) -> None:
         """Send an authentic, well-formed packet of this publication to all viewers, each number once."""
         number = packet[2] << 8 | packet[3]
-        newest = self._newest
-        if newest is None or 0 < (number - newest) & 0xFFFF < HALF:
+        step = 1 if self._newest is None else (number - self._newest) & 0xFFFF
+        if 0 < step < HALF:
             self._newest = number
-        elif self.cache.get(number) is not None or (newest - number) & 0xFFFF >= len(self.cache):
+        elif self.cache.get(number) is not None or -step & 0xFFFF >= len(self.cache):
             # A retransmission was faster. What it repeated may bear other extensions, and two packets under one number
             # would give away the key of authentication (RFC 7714 §9.1). Too old to be known is too late for anybody.
             return
@@ -122,12 +124,24 @@ class Publication:
             viewer.send_rtp(packet)
         for projection in self.projections:
             projection.take(self, packet, now)
-        if self.tap is not None:
-            self.tap(self, packet, now)
+        if self.tap is not None or self.keyframes.awaited:
+            self._look_at(packet, now)
         self.cache.put(number, packet)
         self.reception.packet(number, int.from_bytes(packet[4:8], "big"), now)
-        if self.missing.received(number, now):
-            self.ask_for_missing(now)
+        self.missing.received(number, now)
+        if self.feeder is not None and (step > 1 or self.feeder.lacking):
+            self._ask_for_all(self.feeder, now)
+
+    def _look_at(self, packet: bytes, now: float) -> None:
+        if self.keyframes.awaited and begins_keyframe(packet):
+            self.keyframes.came()
+        if self.tap is not None:
+            self.tap(self, packet, now)
+
+    def _ask_for_all(self, feeder: Transport, now: float) -> None:
+        # Sound comes more often than pictures: what these lack need not wait for the next one of them.
+        for publication in {self, *feeder.lacking}:
+            publication.ask_for_missing(now)
 
     def repair(self, packet: bytes, payload_type: int, now: float) -> None:
         """Forward what a retransmission repeats, unless we have it already: browsers fill probes with old packets."""
@@ -198,6 +212,10 @@ class Publication:
         numbers = self.missing.due(now)
         if len(numbers) >= MANY_MISSING:
             self.feeder.bottleneck.hint()
+        if len(self.missing):
+            self.feeder.lacking.add(self)
+        else:
+            self.feeder.lacking.discard(self)
         # What a full link dropped, a repetition would only keep it full.
         if numbers and not self.feeder.bottleneck.queued:
             self.feeder.send_rtcp(rtcp.nack(SERVER_SSRC, self.ssrc, numbers))
@@ -210,7 +228,7 @@ class Publication:
         """Pass on a wish for a keyframe if it is time; tell whether it was sent."""
         if self.feeder is None or self.ssrc is None or self.kind is Kind.AUDIO or not self.feeder.connected:
             return False
-        if not self.keyframes.due(now):
+        if not self.keyframes.due(now, self.feeder.round_trip_s):
             return False
         self.feeder.send_rtcp(rtcp.picture_loss(SERVER_SSRC, self.ssrc))
         return True

@@ -51,6 +51,7 @@ class Transport:
         address: Where we send to; None before the first check.
         routes: The publications that this transport feeds, by SSRC.
         repairs: The same by the SSRC of their retransmissions.
+        lacking: Those publications that it feeds of which something is missing.
         watching: The publications sent to this transport, by SSRC: its feedback is about these.
         projections: In which size, and how renumbered, those of them that were ever shown in another.
         round_trip_s: To the peer and back, as measured most recently.
@@ -75,9 +76,9 @@ class Transport:
         self.closed = False
         self.routes: dict[int, Publication] = {}
         self.repairs: dict[int, Publication] = {}
+        self.lacking: set[Publication] = set()
         self.watching: dict[int, Publication] = {}
         self.projections: dict[int, Projection] = {}
-        self.allowance = INBOUND_BYTES_PER_S
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
         self.bottleneck, self.capacity = Bottleneck(), Capacity()
@@ -90,7 +91,7 @@ class Transport:
         self._protect_rtcp: Crypt | None = None
         self._ssrcs: set[int] = set()
         self._reporters: set[int] = set()
-        self._repeatable, self._paid_bytes = RESENT_BYTES, 0
+        self.allowance, self._repeatable, self._paid_bytes = INBOUND_BYTES_PER_S, RESENT_BYTES, 0
         self._probes: dict[bytes, float] = {}
         self._send = send
         self._counters = counters

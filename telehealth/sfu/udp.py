@@ -9,7 +9,7 @@ from collections.abc import Callable
 from telehealth.clock import Clock
 from telehealth.errors import Unavailable
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import DATAGRAM_BYTES, DATAGRAMS_PER_WAKEUP, RELIEF_S, SOCKET_BUFFER_BYTES
+from telehealth.sfu.limits import DATAGRAM_BYTES, DATAGRAMS_PER_WAKEUP, SOCKET_BUFFER_BYTES
 from telehealth.sfu.outbox import Outbox
 from telehealth.sfu.stun import Address
 
@@ -29,8 +29,6 @@ class UdpPort:
         self._receive: Receive | None = None
         self._afterwards: Callable[[float], object] = _nothing
         self._failed_before = False
-        self._draining = False
-        self._drained_at = float("-inf")
         self.port = port
 
     def open(self, receive: Receive, afterwards: Callable[[float], object] | None = None) -> None:
@@ -68,27 +66,16 @@ class UdpPort:
         if self._outbox is not None:
             self._outbox.send(datagram, address)
 
-    def relieve(self) -> None:
-        """Take what has come, unless that was done a moment ago.
-
-        The event loop looks at this socket once in a round, and with many other sockets a round can take tens of
-        milliseconds. Whoever does such work calls this between two pieces of it.
-        """
-        if self._clock.monotonic() - self._drained_at > RELIEF_S and not self._draining:
-            self._drain()
-
     def _drain(self) -> None:
         bound, receive, outbox = self._socket, self._receive, self._outbox
         if bound is None or receive is None or outbox is None:
             return
-        now = self._drained_at = self._clock.monotonic()
-        self._draining = True
+        now = self._clock.monotonic()
         outbox.hold()
         try:
             self._read(bound, receive, now)
         finally:
             outbox.release()
-            self._draining = False
         self._afterwards(now)
 
     def _read(self, bound: socket.socket, receive: Receive, now: float) -> None:

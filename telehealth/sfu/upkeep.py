@@ -7,6 +7,7 @@ from telehealth.sfu.counters import Counters
 from telehealth.sfu.feedback import send_arrivals, send_report
 from telehealth.sfu.ladder import Ladder, Measured
 from telehealth.sfu.limits import (
+    AMPLE,
     APART_S,
     DTLS_DEADLINE_S,
     FEEDBACK_OF_FEW_S,
@@ -70,11 +71,17 @@ def _round_trip_interval(transport: Transport) -> float:
     return min(ROUND_TRIP_AT_MOST_S, max(ROUND_TRIP_S, 4 * transport.round_trip_s))
 
 
+def _feedback_interval(arrived: int) -> float:
+    if arrived >= AMPLE:
+        return 2 * FEEDBACK_S
+    return FEEDBACK_S if arrived >= FEW_ARRIVALS else FEEDBACK_OF_FEW_S
+
+
 def report(transport: Transport, now: float) -> None:
     """Send a receiver report once a second, and what congestion control needs more often."""
     if not transport.connected:
         return
-    interval = FEEDBACK_S if transport.arrivals.waiting >= FEW_ARRIVALS else FEEDBACK_OF_FEW_S
+    interval = _feedback_interval(len(transport.arrivals))
     if now - transport.fed_back_at >= interval:
         transport.fed_back_at = now
         send_arrivals(transport)

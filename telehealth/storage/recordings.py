@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from telehealth.consultations.recordings import MAX_PER_ENCOUNTER, Recording
 from telehealth.errors import NotFound, TooMany
@@ -49,6 +49,15 @@ class SqlRecordings:
         found = select(recordings).where(_c.encounter_id == encounter).order_by(_c.started_at, _c.id)
         async with self._database.read() as connection:
             return [_recording(row) for row in (await connection.execute(found.limit(MAX_PER_ENCOUNTER))).all()]
+
+    async def begun_before(self, before: datetime, *, limit: int) -> Sequence[Recording]:
+        found = select(recordings).where(_c.started_at < before).order_by(_c.started_at, _c.id).limit(limit)
+        async with self._database.read() as connection:
+            return [_recording(row) for row in (await connection.execute(found)).all()]
+
+    async def remove(self, recording: RecordingId) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(recordings).where(_c.id == recording))
 
 
 def _recording(row: Any) -> Recording:

@@ -108,6 +108,13 @@ class SealedFiles:
         """Begin a file under a name that is a fresh id."""
         return SealedFile(self._path(name), self._cipher, name, least_free=self._least_free)
 
+    async def remove(self, name: str) -> None:
+        """Delete the file; no effect if there is none. Unavailable if it can't be."""
+        try:
+            await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        except OSError:
+            raise Unavailable("A stored file can't be deleted now.") from None
+
     async def read(self, name: str, pieces: int | None) -> AsyncIterator[bytes]:
         """Give the pieces in order; with their number, Undecipherable if there are fewer.
 

@@ -1,6 +1,5 @@
 """What handlers call; app.py fills it in."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -42,7 +41,6 @@ class Services:
     """All that a handler may reach.
 
     Attributes:
-        relieve_media: Lets packets of sound and pictures through; for work that goes on and on, between its pieces.
         media_port: The UDP port that media really uses.
         mllp_port: The TCP port on which MLLP is taken, 0 for none.
     """
@@ -78,7 +76,6 @@ class Services:
     limits: RateLimits
     sockets: OpenSockets
     health: Health
-    relieve_media: Callable[[], None]
     media_port: int
     mllp_port: int
 

@@ -1,6 +1,7 @@
 """A visit is recorded once everybody has agreed, and the disk tells nothing of it; a still goes into the record."""
 
 import io
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -75,6 +76,9 @@ async def test_a_visit_is_recorded_only_after_consent_and_kept_encrypted(
     (recording,) = await until(sealed, seconds=5, what="a sealed recording")
     (raw,) = kept(tmp_path)
     assert EBML not in raw.read_bytes()
+    link = doctor.locator("#recordings").get_by_test_id("recorded")
+    await expect(link).to_have_attribute("href", re.compile(f"/recordings/{recording['id']}$"), timeout=5_000)
+    await expect(patient.get_by_test_id("recorded")).to_have_count(0)
     answered = await doctor.request.get(_path(doctor, f"recordings/{recording['id']}"))
     assert answered.headers["content-type"] == "video/webm"
     film = await answered.body()

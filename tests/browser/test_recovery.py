@@ -156,6 +156,41 @@ async def more(page: Page, before: int) -> bool:
     return now > before + 5 or 5 < now < before
 
 
+async def test_a_killed_media_process_takes_pictures_and_sound_for_a_moment_and_nothing_else(
+    demo: Demo, browser: Browser
+) -> None:
+    pages = await meet(browser, demo)
+    for page in pages:
+        await until(partial(many, page), seconds=30, what="frames of the other")
+    marks = [await frames(page) for page in pages]
+    loop = asyncio.get_running_loop()
+    killed = loop.time()
+    os.kill(media_process(demo.process.pid), signal.SIGKILL)
+    for page, before in zip(pages, marks, strict=True):
+        await until(partial(more_anew, page, before), seconds=20, what="frames by another process")
+    back = loop.time() - killed
+    print(f"media process killed: both see each other again after {back:.1f} s")
+    for page in pages:
+        await expect(page.locator("#status")).to_have_text("Connected", timeout=15_000)
+    assert back < 10
+
+
+def media_process(server: int) -> int:
+    """Return the one of the server's processes that carries media."""
+    (found,) = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return int(found)
+
+
+async def many(page: Page) -> bool:
+    """So many that those on a new connection can be told from them."""
+    return await frames(page) > 60
+
+
+async def more_anew(page: Page, before: int) -> bool:
+    """Some frames on a new connection, which counts anew."""
+    return 5 < await frames(page) < before
+
+
 async def test_a_page_that_was_offline_returns_to_its_seat(demo: Demo, browser: Browser) -> None:
     patient, doctor = await meet(browser, demo)
     for page in (patient, doctor):

@@ -33,7 +33,7 @@ class Trials:
     def __init__(self) -> None:
         self.persons: list[str] = []
 
-    def try_path(self, person: str) -> str:
+    async def try_path(self, person: str) -> str:
         self.persons.append(person)
         return f"offer for {person}"
 

@@ -20,6 +20,7 @@ from telehealth.ids import DeviceId
 from telehealth.storage.database import Database
 from telehealth.vitals.model import Device, DeviceAssociation, StoredFrame
 from tests.ingest.broker import Broker, running
+from tests.media_here import media_here
 from tests.web.house import House, OpenHasher, settings_for
 
 pytestmark = pytest.mark.engine
@@ -38,7 +39,7 @@ async def a_house(tmp_path: Path, broker: Broker, **changes: str) -> AsyncIterat
 
     settings = settings_for(tmp_path, MQTT_URL=broker.url, **changes)
     # The real clock: what Mosquitto's clients and the simulator send is of now.
-    app = build(settings, Surroundings(Database.in_memory(), passwords=OpenHasher()))
+    app = build(settings, Surroundings(Database.in_memory(), passwords=OpenHasher(), carry=media_here))
     server = TestServer(app)
     await server.start_server(access_log=None)
     async with TestClient(server) as client:

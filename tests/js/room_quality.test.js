@@ -13,7 +13,7 @@ const TRACKS = [
 ];
 
 /** Reports as a browser gives them after so many packets. @param {number} packets @param {object} [changes] */
-const reports = (packets, { protocol = "udp", candidateType = "host", lost = 0, jitter = 0.012 } = {}) => [
+const reports = (packets, { protocol = "udp", candidateType = "host", lost = 0, jitter = 0.012, asked = 0 } = {}) => [
   { id: "T", type: "transport", packetsSent: packets, packetsReceived: packets },
   { id: "L1", type: "local-candidate", candidateType, protocol },
   { id: "P0", type: "candidate-pair", nominated: false, state: "failed", currentRoundTripTime: 9 },
@@ -21,7 +21,7 @@ const reports = (packets, { protocol = "udp", candidateType = "host", lost = 0, 
   { id: "O0", type: "outbound-rtp", kind: "audio", mid: "0", packetsSent: packets, bytesSent: packets * 100, remoteId: "R0" },
   { id: "R0", type: "remote-inbound-rtp", kind: "audio", packetsLost: 0, jitter: 0.004 },
   { id: "O1", type: "outbound-rtp", kind: "video", mid: "1", packetsSent: packets, bytesSent: packets * 1000 },
-  { id: "I3", type: "inbound-rtp", kind: "video", mid: "3", packetsReceived: packets, packetsLost: lost, bytesReceived: packets * 1000, jitter: 0.2, freezeCount: 2 },
+  { id: "I3", type: "inbound-rtp", kind: "video", mid: "3", packetsReceived: packets, packetsLost: lost, bytesReceived: packets * 1000, jitter: 0.2, freezeCount: 2, nackCount: asked },
   { id: "I2", type: "inbound-rtp", kind: "audio", mid: "2", packetsReceived: packets, packetsLost: 0, bytesReceived: packets * 100, jitter },
   { id: "I9", type: "inbound-rtp", kind: "video", mid: "9", packetsReceived: 1, packetsLost: 900 },
 ];
@@ -36,13 +36,20 @@ test("the reports of a call become figures of each participant", () => {
   assert.equal(ana?.freezes, 2);
   assert.equal(ana?.jitter_ms, 12, "sound tells the jitter");
   assert.ok(Math.abs((ana?.lost ?? 0) - 60 / 660) < 1e-9);
-  assert.deepEqual(quality.of.get("me"), { lost: 0, jitter_ms: 4, kbit_s: 880, freezes: 0 });
+  assert.deepEqual(quality.of.get("me"), { lost: 0, jitter_ms: 4, kbit_s: 880, freezes: 0, asked: 0 });
   assert.deepEqual([...quality.of.keys()].sort(), ["ana", "me"], "a line of nobody is nobody's");
+});
+
+test("what is asked for again of pictures shows loss that repair hides", () => {
+  const before = counts(reports(1000, { asked: 5 }), TRACKS, 1000);
+  const asked = (/** @type {number} */ packets) => qualityOf(before, counts(reports(packets, { asked: 65 }), TRACKS, 4000)).of.get("ana")?.asked;
+  assert.equal(asked(1300), 0.1);
+  assert.equal(asked(1005), null);
 });
 
 test("the first look has no rates, and no loss", () => {
   const first = qualityOf(NOTHING, counts(reports(1000, { lost: 500 }), TRACKS, 1000));
-  assert.deepEqual(first.of.get("ana"), { lost: null, jitter_ms: 12, kbit_s: null, freezes: 2 });
+  assert.deepEqual(first.of.get("ana"), { lost: null, jitter_ms: 12, kbit_s: null, freezes: 2, asked: null });
   assert.equal(first.grade, "good");
 });
 
@@ -79,8 +86,8 @@ test("too few packets say nothing of loss", () => {
 });
 
 test("what is not known is a dash, and path and round trip stand with oneself", () => {
-  const unknown = { lost: null, jitter_ms: null, kbit_s: null, freezes: 0 };
+  const unknown = { lost: null, jitter_ms: null, kbit_s: null, freezes: 0, asked: null };
   assert.deepEqual(figureLines(unknown, null), [["Loss", "–"], ["Jitter", "–"], ["Bitrate", "–"], ["Freezes", "0"]]);
-  const own = figureLines({ lost: 0.012, jitter_ms: 3.4, kbit_s: 512, freezes: 0 }, { path: "tcp", trip_ms: 20.4 });
+  const own = figureLines({ lost: 0.012, jitter_ms: 3.4, kbit_s: 512, freezes: 0, asked: 0 }, { path: "tcp", trip_ms: 20.4 });
   assert.deepEqual(own, [["Path", "by TCP"], ["Round trip", "20 ms"], ["Loss", "1 %"], ["Jitter", "3 ms"], ["Bitrate", "512 kbit/s"]]);
 });

@@ -32,7 +32,27 @@ def test_a_wish_that_came_too_early_is_not_forgotten() -> None:
     requests.want()
     assert not requests.due(KEYFRAME_S / 2)
     assert requests.due(KEYFRAME_S)
+    requests.came()
     assert not requests.due(10.0)
+
+
+def test_a_request_that_nothing_follows_is_repeated_a_few_times_not_before_an_answer_can_be_here() -> None:
+    requests = KeyframeRequests()
+    requests.want()
+    asked = [tenth / 10 for tenth in range(100) if requests.due(tenth / 10, round_trip_s=0.6)]
+    assert asked == [0.0, 0.9, 1.8, 2.7]
+    assert not requests.awaited
+    requests.want()
+    assert requests.due(10.0)
+
+
+def test_a_keyframe_that_begins_serves_all_who_want_one() -> None:
+    requests = KeyframeRequests()
+    requests.want()
+    assert requests.due(0.0)
+    requests.want()
+    requests.came()
+    assert not requests.due(1.0)
 
 
 def test_the_weakest_viewer_decides() -> None:

@@ -36,10 +36,12 @@ def test_what_was_lost_before_it_came_here_is_not_this_link_s() -> None:
 
 def test_requests_for_lost_packets_count_as_loss() -> None:
     link = LinkLoss()
-    link.nacked(10)
+    for number in range(10):
+        link.asked.note(1, number, stands_for=1)
     link.settle(200, 0.0)
     assert link.share == 0.05
-    link.nacked(10)
+    for number in range(10, 20):
+        link.asked.note(1, number, stands_for=1)
     link.settle(210, 1.0)  # Ten packets tell nothing.
     assert link.share == 0.025
 

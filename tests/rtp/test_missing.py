@@ -5,13 +5,13 @@ from telehealth.rtp.missing import LEAST_RETRY_S, LIMIT, TRIES, Missing
 
 def test_a_gap_is_asked_for_at_once_and_again_until_it_is_given_up() -> None:
     missing = Missing(give_up_s=10.0)
-    missing.set_round_trip(0.2)
+    missing.set_round_trip(0.1)
     missing.received(65534, 0.0)
     assert missing.received(1, 0.0)
     assert missing.due(0.0) == [65535, 0]
-    assert not missing.received(2, 0.049)
-    assert missing.due(0.049) == []
-    assert missing.received(3, 0.05)
+    assert not missing.received(2, 0.029)
+    assert missing.due(0.029) == []
+    assert missing.received(3, 0.03)
     asked = sum(bool(missing.due(0.05 * attempt + 0.001 * attempt)) for attempt in range(1, 40))
     assert asked == TRIES - 1
     assert len(missing) == 0
@@ -28,7 +28,16 @@ def test_a_gap_that_is_too_old_is_given_up() -> None:
     assert missing.due(9.0) == []
 
 
-def test_tries_are_a_quarter_of_a_round_trip_apart_but_not_too_close() -> None:
+def test_on_a_long_way_three_requests_go_out_for_each_repetition_that_the_sender_may_give() -> None:
+    missing = Missing(give_up_s=1.0)
+    missing.set_round_trip(0.32)
+    missing.received(1, 0.0)
+    missing.received(3, 0.0)
+    asked = [now // 10 * 10 for now in range(1000) if missing.due(now / 1000)]
+    assert asked == [0, 40, 80, 340, 380, 420, 680, 720, 760]
+
+
+def test_tries_are_a_quarter_of_a_short_round_trip_apart_but_not_too_close() -> None:
     missing = Missing(give_up_s=1.0)
     missing.set_round_trip(0.001)
     missing.received(1, 0.0)

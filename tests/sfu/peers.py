@@ -17,9 +17,8 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamT
 from aiortc.rtp import RtcpPsfbPacket
 
 from telehealth.consultations.model import Source
-from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaState, MediaStateChanged
+from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaPlane, MediaState, MediaStateChanged
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.sfu.plane import ForwardingPlane
 
 ROOM = EncounterId("room")
 FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
@@ -35,7 +34,7 @@ async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> Non
 class Listener:
     """Remembers what the plane says, by participant."""
 
-    def __init__(self, plane: ForwardingPlane) -> None:
+    def __init__(self, plane: MediaPlane) -> None:
         self.offers: dict[str, list[MediaOffered]] = {}
         self.states: dict[str, list[MediaState]] = {}
         plane.listen(self._hear)
@@ -56,7 +55,7 @@ class Caller:
         asked: Keyframe requests that reached our camera.
     """
 
-    def __init__(self, plane: ForwardingPlane, name: str, *, sends: bool = True) -> None:
+    def __init__(self, plane: MediaPlane, name: str, *, sends: bool = True) -> None:
         self.plane = plane
         self.name = ParticipantId(name)
         self.connection = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))

@@ -18,12 +18,13 @@ from telehealth.ids import EncounterId, ParticipantId
 from telehealth.rtp import rtcp
 from telehealth.sfu.aiortc_hooks import SrtpError
 from telehealth.sfu.limits import RESENT_BYTES
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 
 pytestmark = pytest.mark.timeout(180)
 ROOM = EncounterId("attacked")
-ATTACK_S = 3.0
-QUIET_S = 1.0
+ATTACK_S = 2.0
+QUIET_S = 0.5
 Attack = Callable[["Call"], Awaitable[None]]
 
 

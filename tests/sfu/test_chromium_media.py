@@ -17,7 +17,8 @@ from telehealth.clock import SystemClock
 from telehealth.consultations.model import Rung, Source
 from telehealth.consultations.ports import MediaEvent, MediaOffered, MediaStateChanged
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

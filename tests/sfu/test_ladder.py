@@ -94,7 +94,12 @@ def test_a_trial_that_fails_makes_the_next_wait_longer(walk: Walk) -> None:
 
 def test_without_calm_it_does_not_climb(walk: Walk) -> None:
     walk.measures(Measured(100_000, 0.0), 2)
-    assert walk.measures(Measured(None, 0.1), 100) is Rung.STILLS
+    assert walk.measures(Measured(None, 0.2), 100) is Rung.STILLS
+
+
+def test_loss_that_repair_copes_with_does_not_keep_it_down(walk: Walk) -> None:
+    walk.measures(Measured(100_000, 0.0), 2)
+    assert walk.measures(Measured(None, 0.1), 100) is Rung.VIDEO
 
 
 def test_a_lock_holds_against_every_measurement_and_ends_when_it_is_lifted(walk: Walk) -> None:

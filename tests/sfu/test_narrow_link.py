@@ -10,7 +10,8 @@ from telehealth.clock import SystemClock
 from telehealth.consultations.model import Rung
 from telehealth.consultations.ports import MediaEvent, MediaRungChanged
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from tests.sfu.peers import until
 
 pytestmark = pytest.mark.timeout(120)

@@ -13,7 +13,8 @@ from telehealth.consultations.model import Source
 from telehealth.consultations.ports import MediaOffered, MediaState
 from telehealth.errors import Conflict, Invalid, NotFound, RoomFull, TelehealthError, TooMany, Unavailable
 from telehealth.ids import EncounterId, ParticipantId
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from tests.doubles import FakeClock
 from tests.sfu.peers import ROOM, Caller, Listener, crafted_answer, until
 

@@ -10,6 +10,7 @@ from telehealth.consultations.model import Rung, Source
 from telehealth.consultations.ports import MediaRungChanged, MediaState
 from telehealth.ids import ParticipantId
 from telehealth.rtp import rtcp
+from telehealth.sfu import ladder
 from telehealth.sfu.limits import SSRCS_PER_TRANSPORT, UNSEEN_BPS
 from telehealth.sfu.plane import ForwardingPlane
 from tests.sfu.peers import ROOM, Caller, Listener, until
@@ -234,7 +235,10 @@ async def test_feedback_on_what_one_does_not_watch_does_nothing(plane: Forwardin
         assert plane.statistics().keyframe_requests == asked
 
 
-async def test_one_who_chooses_sound_only_gets_no_pictures_until_they_lift_it(plane: ForwardingPlane) -> None:
+async def test_one_who_chooses_sound_only_gets_no_pictures_until_they_lift_it(
+    plane: ForwardingPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "TRY_UP_AFTER_S", 3.0)
     heard: list[MediaRungChanged] = []
     plane.listen(lambda event: heard.append(event) if isinstance(event, MediaRungChanged) else None)
     async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo").joined() as bo:

@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import av
+import pytest
 
 from telehealth.consultations.model import Source
 from telehealth.consultations.ports import MediaEvent, MediaRecordingStopped
 from telehealth.consultations.recordings import Recording
 from telehealth.ids import ParticipantId, RecordingId
+from telehealth.sfu.filming import HEAD_AFTER_S, HELD_FRAMES, SPARE, Filming
+from telehealth.sfu.media_settings import MediaSettings
 from telehealth.sfu.offer import H264, OPUS, VP8
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from telehealth.sfu.publication import Publication
-from telehealth.sfu.recorder import HEAD_AFTER_S, HELD_FRAMES, SPARE, RoomRecorder
+from telehealth.sfu.recorder import RoomRecorder
 from tests.doubles import FakeClock, counted_ids
 from tests.sfu.peers import ROOM
 
@@ -47,6 +50,9 @@ class Files:
     async def read(self, name: str, pieces: int | None) -> AsyncIterator[bytes]:
         yield self.kept[name]
 
+    async def remove(self, name: str) -> None:
+        self.kept.pop(name, None)
+
 
 class Kept:
     """Implements consultations.recordings.Recordings."""
@@ -67,6 +73,12 @@ class Kept:
     async def of_encounter(self, encounter: str) -> list[Recording]:
         return self.added
 
+    async def begun_before(self, before: datetime, *, limit: int) -> list[Recording]:
+        return [one for one in self.added if one.started_at < before][:limit]
+
+    async def remove(self, recording: RecordingId) -> None:
+        self.added = [one for one in self.added if one.id != recording]
+
 
 class Recorded:
     """A room under recording."""
@@ -74,7 +86,7 @@ class Recorded:
     def __init__(self) -> None:
         self.clock, self.files, self.store = FakeClock(), Files(), Kept()
         self.plane = ForwardingPlane(MediaSettings(), self.clock)
-        self.recorder = RoomRecorder(self.plane, self.store, self.files, self.clock, counted_ids())
+        self.recorder = RoomRecorder(Filming(self.plane, self.clock), self.store, self.files, self.clock, counted_ids())
         self.heard: list[MediaEvent] = []
         self.recorder.listen(self.heard.append)
         self._numbers: dict[Publication, int] = {}
@@ -136,6 +148,23 @@ async def test_nothing_of_before_or_after_is_kept() -> None:
     film = await room.film()
     assert film.count(SILENCE) == 1
     assert microphone.tap is None
+
+
+@pytest.mark.parametrize("after_s", [1.0, 4.0])
+async def test_what_came_after_it_was_said_is_not_kept_even_if_that_is_heard_late(after_s: float) -> None:
+    room = Recorded()
+    microphone, _ = await room.publications()
+    file = room.files.create("one")
+    filming = Filming(room.plane, room.clock)
+    filming.film(ROOM, RecordingId("one"), file.write, lambda: None)
+    said_at = 0.0
+    for step in range(50):
+        room.sends(microphone, SILENCE, step * 4800, OPUS)
+        if step * 0.1 == after_s:
+            said_at = room.clock.monotonic()
+        room.clock.advance(0.1)
+    await filming.cut(RecordingId("one"), said_at)
+    assert room.files.kept["one"].count(SILENCE) == round(after_s * 10) + 1
 
 
 async def test_who_comes_later_is_kept_on_a_spare_track_while_there_is_one() -> None:

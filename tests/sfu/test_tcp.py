@@ -13,7 +13,8 @@ from telehealth.ids import ParticipantId
 from telehealth.rtp.tcp_framing import Frames, frame
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import FORGET_S, TCP_FIRST_CHECK_S, TCP_PER_HOST, TCP_STALLED_S, TCP_WAITING_BYTES
-from telehealth.sfu.plane import ForwardingPlane, MediaSettings
+from telehealth.sfu.media_settings import MediaSettings
+from telehealth.sfu.plane import ForwardingPlane
 from telehealth.sfu.stun import Address
 from telehealth.sfu.tcp import TcpPort, _Stream
 from tests.doubles import FakeClock

@@ -44,7 +44,7 @@ class Prober:
 async def test_a_check_of_a_trial_is_answered_until_its_time_is_over(
     still_plane: ForwardingPlane, clock: FakeClock
 ) -> None:
-    offer = still_plane.try_path("ana")
+    offer = await still_plane.try_path("ana")
     assert offer.count("m=") == 1 and "a=inactive" in offer and " tcptype passive" in offer
     probe = Prober(still_plane)
     assert parse_message(await probe(check(offer))).message_class is Class.RESPONSE
@@ -56,7 +56,7 @@ async def test_a_check_of_a_trial_is_answered_until_its_time_is_over(
 
 
 async def test_a_trial_shakes_no_hands_and_takes_no_media(still_plane: ForwardingPlane) -> None:
-    offer = still_plane.try_path("ana")
+    offer = await still_plane.try_path("ana")
     probe = Prober(still_plane)
     await probe(check(offer))
     hello = b"\x16\xfe\xff" + bytes(60)
@@ -67,7 +67,7 @@ async def test_a_trial_shakes_no_hands_and_takes_no_media(still_plane: Forwardin
 
 async def test_a_trial_takes_nobody_s_seat(still_plane: ForwardingPlane) -> None:
     for number in range(TRIALS):
-        still_plane.try_path(f"person {number}")
+        await still_plane.try_path(f"person {number}")
     counted = still_plane.statistics()
     assert (counted.transports, counted.rooms, counted.participants) == (0, 0, 0)
     await still_plane.open(ROOM, ANA)
@@ -75,7 +75,7 @@ async def test_a_trial_takes_nobody_s_seat(still_plane: ForwardingPlane) -> None
 
 
 async def test_a_new_trial_of_a_person_ends_their_last(still_plane: ForwardingPlane) -> None:
-    first, second = still_plane.try_path("ana"), still_plane.try_path("ana")
+    first, second = await still_plane.try_path("ana"), await still_plane.try_path("ana")
     probe = Prober(still_plane)
     assert await probe(check(first)) == b""
     assert await probe(check(second)) != b""
@@ -85,19 +85,19 @@ async def test_a_new_trial_of_a_person_ends_their_last(still_plane: ForwardingPl
 
 async def test_trials_are_few_and_their_places_come_free_again(still_plane: ForwardingPlane, clock: FakeClock) -> None:
     for number in range(TRIALS):
-        still_plane.try_path(f"person {number}")
+        await still_plane.try_path(f"person {number}")
     with pytest.raises(Unavailable) as refused:
-        still_plane.try_path("ana")
+        await still_plane.try_path("ana")
     assert refused.value.code == "trials_full"
-    still_plane.try_path("person 0")  # Who is trying may begin anew.
+    await still_plane.try_path("person 0")  # Who is trying may begin anew.
     clock.advance(TRIAL_S + 0.1)
     still_plane.tick()
-    assert still_plane.try_path("ana")
+    assert await still_plane.try_path("ana")
     assert len(still_plane._trials) == 1
 
 
 async def test_a_trial_answers_over_tcp_too(still_plane: ForwardingPlane) -> None:
-    offer = still_plane.try_path("ana")
+    offer = await still_plane.try_path("ana")
     reader, writer = await asyncio.open_connection("127.0.0.1", still_plane.port)
     writer.write(frame(check(offer)))
     [answer] = Frames().feed(await asyncio.wait_for(reader.read(2048), 5))

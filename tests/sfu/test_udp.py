@@ -1,6 +1,5 @@
 """The socket: what cannot be sent is counted, what cannot be handled stops nobody."""
 
-import asyncio
 import socket
 
 import pytest
@@ -8,12 +7,9 @@ import pytest
 from telehealth.clock import SystemClock
 from telehealth.sfu.aiortc_hooks import Certificate, SrtpError, _require
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import RELIEF_S
 from telehealth.sfu.stun import Address
-from telehealth.sfu.tasks import Tasks
 from telehealth.sfu.transport import Transport
 from telehealth.sfu.udp import UdpPort
-from tests.doubles import FakeClock
 from tests.sfu.peers import until
 
 
@@ -37,31 +33,6 @@ async def test_a_fault_in_one_datagram_does_not_stop_the_next(caplog: pytest.Log
     port.close()
 
 
-async def test_work_that_holds_the_loop_lets_packets_through_but_not_at_every_step() -> None:
-    clock = FakeClock()
-    port = UdpPort("127.0.0.1", 0, Counters(), clock)
-    port.relieve()
-    received: list[bytes] = []
-
-    def receive(datagram: bytes, address: Address, now: float) -> None:
-        received.append(datagram)
-        port.relieve()  # Within its own work there is nothing to relieve.
-
-    port.open(receive)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        for datagram in (b"a", b"b"):
-            client.sendto(datagram, ("127.0.0.1", port.port))
-        port.relieve()
-        assert received == [b"a", b"b"]
-        client.sendto(b"c", ("127.0.0.1", port.port))
-        port.relieve()
-        assert received == [b"a", b"b"]
-        clock.advance(2 * RELIEF_S)
-        port.relieve()
-        assert received == [b"a", b"b", b"c"]
-    port.close()
-
-
 async def test_what_cannot_be_sent_is_counted() -> None:
     counters = Counters()
     port = UdpPort("127.0.0.1", 0, counters, SystemClock())
@@ -72,21 +43,6 @@ async def test_what_cannot_be_sent_is_counted() -> None:
     assert counters.packets_out == 0
     port.close()
     port.close()
-
-
-async def test_an_error_in_a_task_is_logged_and_its_owner_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    tasks = Tasks()
-
-    async def fail() -> None:
-        raise RuntimeError("oh")
-
-    tasks.start(fail())
-    await tasks.settle()
-    assert "media task failed" in caplog.text
-    tasks.start(asyncio.sleep(1000))
-    await tasks.aclose()
-    tasks.start(fail())  # After the end nothing starts.
-    await tasks.settle()
 
 
 async def test_a_packet_that_cannot_be_encrypted_is_dropped() -> None:

@@ -43,16 +43,5 @@ async def test_by_default_everything_is_kept(ward: Ward) -> None:
     await measured(ward)
     ward.clock.advance(10_000 * 86_400)
     retention = a_retention(ward, 0, 0)
-    retention.start()
-    await retention.aclose()
     assert await retention.purge() == Purged(0, 0)
     assert await kept(ward) == (10, 10)
-
-
-async def test_the_owner_purges_while_it_is_started(ward: Ward) -> None:
-    await measured(ward)
-    retention = a_retention(ward, 1, 1)
-    retention.start()
-    while (await kept(ward))[0] > 1:
-        pass
-    await retention.aclose()

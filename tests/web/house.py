@@ -24,6 +24,7 @@ from telehealth.vitals.alarm import Priority
 from telehealth.vitals.device_alarm import DeviceAlarm, Phase
 from telehealth.vitals.registry import Bedside
 from tests.doubles import FakeClock
+from tests.media_here import media_here
 
 KEY = base64.b64encode(b"k" * 32).decode()
 PASSWORD = "a horse, a battery, a staple"
@@ -189,7 +190,7 @@ def settings_for(folder: Path, **changes: str) -> Settings:
 async def open_house(settings: Settings, *, in_memory: bool = True) -> AsyncIterator[House]:
     clock = FakeClock()
     database = Database.in_memory() if in_memory else None
-    app = build(settings, Surroundings(database, clock, passwords=OpenHasher()))
+    app = build(settings, Surroundings(database, clock, passwords=OpenHasher(), carry=media_here))
     server = TestServer(app)
     await server.start_server(access_log=None)
     async with TestClient(server) as client:

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from telehealth.accounts import revocations
 from telehealth.bus import REVOCATIONS, Delivery, Event, EventId, Gap, Topic
 from telehealth.errors import TooMany
 from telehealth.metrics import Figure, Metrics
-from telehealth.web.sockets import open_sockets
 from telehealth.web.sockets.open_sockets import REVOKED, OpenSockets
 from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, Outbox
 from tests.doubles import RecordingBus
@@ -49,7 +49,7 @@ async def test_when_revocations_were_missed_everybody_shows_a_new_ticket() -> No
 
 
 async def test_a_bus_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_sockets, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(revocations, "AGAIN_S", 0.0)
     bus = RecordingBus()
     sockets = OpenSockets(bus, Metrics(), limit=10)
     await sockets.start()
@@ -58,10 +58,10 @@ async def test_a_bus_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
         sockets.name(socket, "ana")
         await bus.publish(REVOCATIONS, Event("revoked", b"\xff"))
         assert outbox.code is None
-        sockets._bus = BrokenBus()
+        sockets._revocations._bus = BrokenBus()
         bus._listeners[REVOCATIONS][0].put_nowait(None)  # type: ignore[arg-type]
         await until(outbox, REPLACED_BY_SERVER)
-        sockets._bus = bus
+        sockets._revocations._bus = bus
     again = Outbox()
     with sockets.opening("room", again) as socket:
         sockets.name(socket, "ana")

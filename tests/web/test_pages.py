@@ -141,7 +141,12 @@ async def test_head_is_answered_like_get(house: House) -> None:
 
 async def test_health(house: House) -> None:
     assert await (await house.ask("GET", "/livez")).json() == {"status": "ok"}
-    assert await (await house.ask("GET", "/readyz")).json() == {"status": "ok", "database": "ok", "bus": "ok"}
+    assert await (await house.ask("GET", "/readyz")).json() == {
+        "status": "ok",
+        "database": "ok",
+        "bus": "ok",
+        "media": "ok",
+    }
 
 
 async def test_a_node_whose_database_is_gone_is_alive_and_not_ready(house: House) -> None:

@@ -162,6 +162,7 @@ register({
   "recording.refuse": "I do not agree",
   "recording.refused": "{name} does not agree to being recorded. Nothing is recorded now.",
   "recording.stopped": "Nothing is recorded any more.",
+  "recording.kept": "Recording from {from} to {to} (WebM)",
   "still.taken": "The picture is in the record.",
   "still.none": "There is no picture to take.",
   "still.failed": "The picture was not kept. {reason}",

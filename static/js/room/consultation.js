@@ -160,8 +160,8 @@ export class Consultation {
 
   /** @param {Quality} quality */
   _smoothen(quality) {
-    for (const [participant, { freezes }] of quality.of) {
-      const delay_ms = this._smoothness.delay_ms(participant, freezes, performance.now());
+    for (const [participant, figures] of quality.of) {
+      const delay_ms = this._smoothness.delay_ms(participant, figures, quality.trip_ms, performance.now());
       const { camera, microphone } = this.remote.get(participant) ?? {};
       for (const track of [camera, microphone]) {
         const receiver = track === undefined ? null : this._peer.receiverOf(track);

@@ -23,6 +23,7 @@ import { LocalMedia } from "./media.js";
 import { RUNGS } from "./messages.js";
 import { Panel } from "./panel.js";
 import { RecordingControls } from "./recording.js";
+import { Recordings } from "./recordings.js";
 import { Stage } from "./stage.js";
 import { others, rungOf, tiles, unread } from "./state.js";
 import { pictureOf } from "./stills.js";
@@ -110,8 +111,10 @@ export class RoomPage {
       consent: (accepted) => this._visit.consentToRecord(accepted),
       picture: () => this._stage.large?.video ?? null,
       onStill: () => void this._bedside.showPhotos(),
+      onRecorded: () => this._showRecordings(),
       say: (words) => this._note(words),
     });
+    this._recordings = new Recordings([find("#recordings", HTMLElement, room), find("#over-recordings", HTMLElement)], this._encounter);
     this._boardOn = false;
     this._rung = find("#rung", HTMLSelectElement, room);
     this._rung.addEventListener("change", () => this._visit.lock(RUNGS.find((rung) => rung === this._rung.value) ?? null));
@@ -256,6 +259,7 @@ export class RoomPage {
       }
       if (inside) this._bedside.start();
     }
+    if (inside || phase === "over") this._showRecordings();
     void this._awake.keep(inside || phase === "waiting");
     if (phase !== "over") return;
     this._controls.stop();
@@ -288,6 +292,10 @@ export class RoomPage {
     if (picture === null) return;
     this._stage.drawStill(participant, source, picture);
     this._showStage();
+  }
+
+  _showRecordings() {
+    if (this._role === "practitioner") void this._recordings.show();
   }
 
   _showOwnPicture() {

@@ -3,16 +3,19 @@
 /** @import { OfferedTrack } from "./messages.js" */
 
 /**
- * What has been counted of one participant's packets since the transport began; `jitter_ms` is of now.
+ * What has been counted of one participant's packets since the transport began; `jitter_ms` is of now. `asked` counts
+ * requests for what is missing of pictures: most of it comes in the end, and is not lost.
  *
- * @typedef {Readonly<{ received: number, lost: number, bytes: number, jitter_ms: number | null, freezes: number }>} Counted
+ * @typedef {Readonly<{ received: number, lost: number, bytes: number, jitter_ms: number | null, freezes: number,
+ *   asked: number }>} Counted
  */
 /** @typedef {Readonly<{ at: number, path: string, trip_ms: number | null, of: ReadonlyMap<string, Counted> }>} Counts */
 /**
- * How one participant's sound and pictures fare between here and the server; `lost` is a part, null where too little
- * came to say.
+ * How one participant's sound and pictures fare between here and the server; `lost` is a part, and `asked` how often
+ * something missing was asked for per packet that came: null where too little came to say.
  *
- * @typedef {Readonly<{ lost: number | null, jitter_ms: number | null, kbit_s: number | null, freezes: number }>} Figures
+ * @typedef {Readonly<{ lost: number | null, jitter_ms: number | null, kbit_s: number | null, freezes: number,
+ *   asked: number | null }>} Figures
  */
 /** @typedef {"good" | "fair" | "poor" | "unknown"} Grade */
 /** @typedef {Readonly<{ path: string, trip_ms: number | null, grade: Grade, of: ReadonlyMap<string, Figures> }>} Quality */
@@ -63,6 +66,7 @@ function inbound(report) {
     bytes: report["bytesReceived"] ?? 0,
     jitter_ms: thousandfold(report["jitter"]),
     freezes: report["freezeCount"] ?? 0,
+    asked: report["kind"] === "video" ? (report["nackCount"] ?? 0) : 0,
   };
 }
 
@@ -76,6 +80,7 @@ function outbound(report, heard) {
     bytes: report["bytesSent"] ?? 0,
     jitter_ms: thousandfold(heard?.["jitter"]),
     freezes: 0,
+    asked: 0,
   };
 }
 
@@ -88,6 +93,7 @@ function sum(a, b, kind) {
     bytes: a.bytes + b.bytes,
     jitter_ms: kind === "audio" ? (b.jitter_ms ?? a.jitter_ms) : (a.jitter_ms ?? b.jitter_ms),
     freezes: a.freezes + b.freezes,
+    asked: a.asked + b.asked,
   };
 }
 
@@ -125,8 +131,15 @@ function between(before, now, participant, counted) {
   const { jitter_ms, freezes } = counted;
   const passed_ms = now.at - before.at;
   // A line that begins anew counts from nothing.
-  if (old === undefined || passed_ms <= 0 || counted.bytes < old.bytes) return { lost: null, jitter_ms, kbit_s: null, freezes };
-  return { lost: lostPart(old, counted), jitter_ms, kbit_s: Math.round(((counted.bytes - old.bytes) * 8) / passed_ms), freezes };
+  if (old === undefined || passed_ms <= 0 || counted.bytes < old.bytes) return { lost: null, jitter_ms, kbit_s: null, freezes, asked: null };
+  const received = counted.received - old.received;
+  return {
+    lost: lostPart(old, counted),
+    jitter_ms,
+    kbit_s: Math.round(((counted.bytes - old.bytes) * 8) / passed_ms),
+    freezes,
+    asked: received < LEAST_PACKETS ? null : Math.max(0, counted.asked - old.asked) / received,
+  };
 }
 
 /** @param {readonly (number | null)[]} values @returns {number | null} */

@@ -15,6 +15,7 @@ import { redrawn, sendPhoto } from "./picture.js";
  * @property {(accepted: boolean) => void} consent
  * @property {() => HTMLVideoElement | null} picture The large picture of somebody else, if there is one.
  * @property {() => void} onStill
+ * @property {() => void} onRecorded Something was recorded, and that is over.
  * @property {(words: string) => void} say
  */
 
@@ -30,6 +31,7 @@ export class RecordingControls {
     /** @type {HTMLDialogElement | null} */
     this._question = null;
     this._told = "";
+    this._stood = "off";
     this._record.addEventListener("click", () => (this._on ? options.consent(false) : options.request()));
     this._still.addEventListener("click", () => void this._take());
   }
@@ -42,6 +44,8 @@ export class RecordingControls {
     const mine = recording.accepted.includes(state.me);
     this._sign.hidden = stands === "off";
     this._sign.dataset["state"] = stands;
+    if (this._stood === "on" && stands !== "on") this._options.onRecorded();
+    this._stood = stands;
     const words = stands === "off" ? "" : text(`recording.${stands}`);
     if (this._words.textContent !== words) this._words.textContent = words;
     const mayAsk = state.may.includes("record");

@@ -86,8 +86,6 @@ async def _record(line: Line, reach: Services, feed: Feed, queue: _Queue) -> Non
         batch, more = await _waiting(queue, BATCH)
         if batch:
             await _record_batch(line, reach, feed, batch)
-        # A transaction of many devices ends for all of them at once.
-        reach.relieve_media()
 
 
 async def _fill(line: Line, reach: Services, feed: Feed, queue: _Queue) -> None:

@@ -1,23 +1,18 @@
 """All open sockets of this node: how many there may be, whose they are, and how they end."""
 
-import asyncio
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from telehealth.bus import REVOCATIONS, Bus, Gap
-from telehealth.consultations.tasks import Tasks
-from telehealth.errors import TelehealthError, TooMany
+from telehealth.accounts.revocations import Revocations
+from telehealth.bus import Bus
+from telehealth.errors import TooMany
 from telehealth.metrics import Metrics
 from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, Outbox
 
-logger = logging.getLogger(__name__)
-
 REVOKED = 4401
 PER_SUBJECT = 20
-_AGAIN_S = 0.5
 
 
 @dataclass(eq=False, slots=True)
@@ -33,13 +28,12 @@ class OpenSockets:
     """Counts sockets, and closes those whose subject was revoked, on whatever node that happened."""
 
     def __init__(self, bus: Bus, metrics: Metrics, *, limit: int) -> None:
-        self._bus = bus
         self._metrics = metrics
         self._limit = limit
         self._open: set[OpenSocket] = set()
         self._subjects: Counter[str] = Counter()
         self._stopping = False
-        self._tasks = Tasks()
+        self._revocations = Revocations(bus, self._revoked)
 
     @contextmanager
     def opening(self, kind: str, outbox: Outbox) -> Iterator[OpenSocket]:
@@ -76,36 +70,18 @@ class OpenSockets:
 
     async def start(self) -> None:
         """Follow revocations from now on; return once that has begun or was tried."""
-        tried = asyncio.Event()
-        self._tasks.start(self._follow(tried), "revocations of sockets")
-        await tried.wait()
+        await self._revocations.start()
 
     async def aclose(self) -> None:
         """Follow revocations no longer."""
-        await self._tasks.aclose()
+        await self._revocations.aclose()
 
-    async def _follow(self, tried: asyncio.Event) -> None:
-        while True:
-            try:
-                await self._follow_once(tried)
-            except TelehealthError as error:
-                logger.warning("revocations can't be followed: %s; trying again", error.code)
-            except Exception:
-                # Nobody may keep a socket because of a fault of ours.
-                logger.exception("revocations can't be followed; trying again")
+    def _revoked(self, subject: str | None) -> None:
+        if subject is None:
             # What was revoked meanwhile is unknown: everybody must show a new ticket.
             self._close_named(REPLACED_BY_SERVER)
-            tried.set()
-            await asyncio.sleep(_AGAIN_S)
-
-    async def _follow_once(self, tried: asyncio.Event) -> None:
-        async with self._bus.subscribe(REVOCATIONS) as revocations:
-            tried.set()
-            async for delivery in revocations:
-                if isinstance(delivery, Gap):
-                    self._close_named(REPLACED_BY_SERVER)
-                else:
-                    self._close_named(REVOKED, delivery.event.body.decode("utf-8", "replace"))
+        else:
+            self._close_named(REVOKED, subject)
 
     def _close_named(self, code: int, subject: str | None = None) -> None:
         for socket in tuple(self._open):

@@ -63,7 +63,6 @@ async def _show(reach: Services, outbox: Outbox, encounter: EncounterId, after: 
                 await _put_watch(reach, outbox, encounter)
             else:
                 _put_event(item, outbox)
-            reach.relieve_media()
 
 
 async def _end(reach: Services, outbox: Outbox, encounter: EncounterId) -> None:

@@ -1,13 +1,12 @@
-"""Who was revoked, on whatever node: told to a way in that holds connections open."""
+"""Who was revoked, on whatever node: told to whoever holds connections open."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
 from telehealth.bus import REVOCATIONS, Bus, Delivery, Gap
-from telehealth.consultations.tasks import Tasks
 from telehealth.errors import TelehealthError
-from telehealth.ids import DeviceId
+from telehealth.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ class Revocations:
         told: Called with whose right ended; with None if that may be anybody: the bus was not heard for a while.
     """
 
-    def __init__(self, bus: Bus, told: Callable[[DeviceId | None], None]) -> None:
+    def __init__(self, bus: Bus, told: Callable[[str | None], None]) -> None:
         self._bus = bus
         self._told = told
         self._tasks = Tasks()
@@ -30,7 +29,7 @@ class Revocations:
     async def start(self) -> None:
         """Begin; return once it has begun or was tried."""
         tried = asyncio.Event()
-        self._tasks.start(self._follow(tried), "revocations of devices")
+        self._tasks.start(self._follow(tried), "revocations")
         await tried.wait()
 
     async def aclose(self) -> None:
@@ -54,5 +53,5 @@ class Revocations:
             await asyncio.sleep(AGAIN_S)
 
 
-def _subject(delivery: Delivery) -> DeviceId:
-    return DeviceId(delivery.event.body.decode("utf-8", "replace"))
+def _subject(delivery: Delivery) -> str:
+    return delivery.event.body.decode("utf-8", "replace")
