@@ -6,6 +6,7 @@ It measures whether or not it has a line; what was not acknowledged is sent agai
 import asyncio
 import logging
 import secrets
+import zlib
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -260,7 +261,9 @@ class MonitorClient:
         self._welcomed = False
         headers = {"Authorization": f"Bearer {self._token}"}
         async with asyncio.timeout(CONNECT_S):
-            ws = await self._http.ws_connect(self._url, headers=headers, heartbeat=10.0, max_msg_size=MAX_MESSAGE)
+            ws = await self._http.ws_connect(
+                self._url, headers=headers, heartbeat=10.0, max_msg_size=MAX_MESSAGE, compress=zlib.MAX_WBITS
+            )
         try:
             await self._introduce(ws)
             async with asyncio.TaskGroup() as tasks:

@@ -14,6 +14,9 @@ SILENT_LOSS = 0.9
 """Taken for lost where neither reports nor answers come back: a flood in both directions."""
 RAISED = 3
 """Long round trips one after the other: a single one is a pause of somebody's machine."""
+MERE_CHANCE = 0.001
+"""So improbable it must be that plain loss took all answers."""
+USUAL_WEIGHT = 0.3
 FLOOD_LOSS = 0.5
 """So much is not what is left of a queue: the first cut was made by a second that had begun well."""
 SHARE_USED = 0.85
@@ -40,9 +43,11 @@ class Bottleneck:
 
     __slots__ = (
         "_at",
+        "_counted",
         "_cut_at",
         "_cut_for",
         "_earlier",
+        "_hinted",
         "_latest",
         "_least",
         "_least_since",
@@ -50,6 +55,8 @@ class Bottleneck:
         "_raised",
         "_since",
         "_totals",
+        "_unanswered",
+        "_usual",
         "estimate_bps",
         "full",
         "pictures_bps",
@@ -64,7 +71,9 @@ class Bottleneck:
         self._least = self._earlier = float("inf")
         self._least_since = float("-inf")
         self._raised = 0
-        self._open = False
+        self._open = self._counted = self._hinted = False
+        self._unanswered = 0
+        self._usual = 0.0
         self._cut_at = self._cut_for = float("-inf")
         self._since = self._latest = 0.0
 
@@ -74,9 +83,19 @@ class Bottleneck:
 
     def asked(self, now: float) -> None:
         """Note that a round trip begins; one before it without an answer was long, or lost in a full queue."""
-        if self._open:
+        self._miss(now)
+        self._open, self._counted = True, False
+
+    def waited(self, waited_s: float, now: float) -> None:
+        """Note how long the answer has been missing: if it could have been here, that counts at once."""
+        if waited_s > self._long_s():
+            self._miss(now)
+
+    def _miss(self, now: float) -> None:
+        if self._open and not self._counted:
+            self._counted = True
+            self._unanswered += 1
             self._count(now)
-        self._open = True
 
     def _count(self, now: float) -> None:
         if not self._raised:
@@ -84,34 +103,64 @@ class Bottleneck:
         self._raised += 1
         self.full = self._raised >= RAISED
 
-    def measured(self, round_trip_s: float, now: float) -> None:
-        """Take a round trip, in seconds."""
+    def _long_s(self) -> float:
+        least = min(self._least, self._earlier)
+        return least + max(QUEUE_S, least / 2)
+
+    def measured(self, round_trip_s: float, now: float, *, newest: bool = True) -> None:
+        """Take a round trip, in seconds; of a question that was not the newest one if so it is."""
         if now - self._least_since > _REMEMBERED_S:
             # A path that got longer for good is full for a minute or two at most.
             self._earlier, self._least, self._least_since = self._least, float("inf"), now
         self._least = min(self._least, round_trip_s)
-        least = min(self._least, self._earlier)
-        raised = round_trip_s - least > max(QUEUE_S, least / 2)
         self._latest = round_trip_s
-        self._open = False
-        if raised:
-            self._count(now)
-        else:
+        self._unanswered = 0
+        self._hinted = False
+        counted = self._counted or not newest
+        if newest:
+            self._open = False
+        if round_trip_s <= self._long_s():
             self._raised, self.full = 0, False
+        elif not counted:
+            self._count(now)
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether no round trip is known yet."""
+        return self._latest == 0.0
+
+    def hint(self) -> None:
+        """Note that much is missing at the other end: look sooner."""
+        self._hinted = True
+
+    @property
+    def choked(self) -> bool:
+        """Whether so many questions in a row went unanswered that the loss of better days does not explain it."""
+        chance = self._usual**self._unanswered if self._unanswered else 1.0
+        return self._unanswered >= RAISED and chance < MERE_CHANCE
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is certain that a queue stands: answers came late, or none where loss is no reason."""
+        return self.choked or (self.full and self._latest > self._long_s())
 
     @property
     def suspected(self) -> bool:
-        """Whether the last round trip was long."""
-        return self._raised > 0
+        """Whether the last round trip was long, or much is missing."""
+        return self._raised > 0 or self._hinted
 
-    def settle(self, totals: Mapping[int, int], loss: float | None, now: float) -> None:
+    def settle(self, totals: Mapping[int, int], loss: float | None, now: float, *, back: float = 0.0) -> None:
         """Judge the time since the last call, about a second.
 
         Args:
             totals: Octets that each stream of pictures has brought so far; those sent to this receiver alone count.
             loss: Share of them that did not arrive, 0 … 1; None if the receiver said nothing.
             now: Monotonic seconds.
+            back: Share of what this receiver sent that did not arrive.
         """
+        if not self._raised:
+            lost = 1.0 - (1.0 - (loss or 0.0)) * (1.0 - back)
+            self._usual += USUAL_WEIGHT * (lost - self._usual)
         passed = sum(total - self._totals[name] for name, total in totals.items() if name in self._totals)
         self.pictures_bps = 8 * passed / max(0.1, now - self._at)
         self._totals, self._at = dict(totals), now

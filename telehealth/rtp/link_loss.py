@@ -68,10 +68,16 @@ class LinkLoss:
         self._most_copies = most_copies
         self.copies = min(self.copies, most_copies)
 
-    def told(self, fraction: int) -> None:
-        """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1)."""
+    def told(self, fraction: int, *, before: float = 0.0) -> None:
+        """Take the fraction lost of a report block, in 1/256 (RFC 3550 §6.4.1).
+
+        Args:
+            fraction: Lost of what was sent at the very beginning.
+            before: Share of that which had never come here; it has nothing to do with this link.
+        """
         self._heard = True
-        self._reported = max(self._reported, fraction / 256.0)
+        if before < 1.0:
+            self._reported = max(self._reported, 1.0 - (1.0 - fraction / 256.0) / (1.0 - before))
 
     def settle(self, sent: int, now: float) -> None:
         """Judge the time since the last call, about a second, in which the total of packets sent grew to `sent`."""

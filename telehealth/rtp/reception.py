@@ -1,10 +1,13 @@
 """Loss and jitter of one received stream (RFC 3550 §6.4.1, appendices A.3 and A.8)."""
 
+from collections import deque
 from dataclasses import dataclass
 
 from telehealth.rtp.sender_clock import SenderClock
 from telehealth.rtp.sequence import Unwrapper
 
+REPORTS = 5
+"""By which it is judged what is lost lately; browsers report on sound every five seconds or so."""
 _MOST_LOST = (1 << 23) - 1
 
 
@@ -25,7 +28,7 @@ class Reception:
     """Counts what arrives of one SSRC; `clock` knows when its sender took it."""
 
     __slots__ = ("_base", "_clock_rate", "_expected_before", "_jitter", "_last_sr", "_last_sr_at", "_numbers",
-                 "_received", "_received_before", "_ssrc", "_transit", "clock")  # fmt: skip
+                 "_received", "_received_before", "_shares", "_ssrc", "_transit", "clock")  # fmt: skip
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.clock = SenderClock()
@@ -36,6 +39,7 @@ class Reception:
         self._received = 0
         self._expected_before = 0
         self._received_before = 0
+        self._shares: deque[float] = deque(maxlen=REPORTS)
         self._jitter = 0.0
         self._transit: float | None = None
         self._last_sr = 0
@@ -53,6 +57,11 @@ class Reception:
     def lost(self) -> int:
         """Packets expected but not received; negative when duplicates arrived."""
         return self._expected() - self._received
+
+    @property
+    def lost_share(self) -> float:
+        """The most that was lost, 0 … 1, in the time of one of the last reports: others may tell of it much later."""
+        return max(self._shares, default=0.0)
 
     def packet(self, number: int, timestamp: int, now: float) -> None:
         """Count a packet that arrived at `now` (monotonic seconds)."""
@@ -97,6 +106,7 @@ class Reception:
         self._expected_before = expected
         self._received_before = self._received
         fraction = min(255, 256 * lost_now // expected_now) if expected_now > 0 and lost_now > 0 else 0
+        self._shares.append(fraction / 256)
         delay = int((now - self._last_sr_at) * 65536.0) if self._last_sr else 0
         return ReportBlock(
             ssrc=self._ssrc,

@@ -1,7 +1,7 @@
 """What fits of pictures to each viewer, and what their publishers are told of it."""
 
 from telehealth.consultations.model import Layer
-from telehealth.sfu.limits import PLENTY_BPS, REDUCED_BPS, SHARED_LEAST_BPS
+from telehealth.sfu.limits import PLENTY_BPS, REDUCED_BPS, SHARED_LEAST_BPS, UNSEEN_BPS
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import Publication
 from telehealth.sfu.transport import Transport
@@ -26,7 +26,8 @@ def estimate_for(viewer: Transport) -> int | None:
 def settle(viewer: Transport, now: float) -> None:
     """Judge the last second of the way to this viewer, and tell those whose pictures it gets."""
     totals = {publication.ssrc or 0: publication.cache.octets for publication in videos_of(viewer)}
-    viewer.bottleneck.settle(totals, viewer.link.reported, now)
+    back = max((publication.reception.lost_share for publication in viewer.routes.values()), default=0.0)
+    viewer.bottleneck.settle(totals, viewer.link.reported, now, back=back)
     tell(viewer, now)
 
 
@@ -50,6 +51,21 @@ def hold_down(viewer: Transport, now: float) -> None:
     """Keep the pictures that go to this viewer small, if nobody else gets full ones."""
     if all(publication.held for publication in videos_of(viewer)):
         tell(viewer, now, at_most_bps=REDUCED_BPS)
+
+
+def hold_own(transport: Transport, now: float, *, seen: bool) -> None:
+    """Keep the pictures that come from here next to nothing while the link is too weak for them, in both directions.
+
+    The page stops sending them when it hears of its rung; but that waits in the same queue as they do.
+    """
+    for publication in transport.routes.values():
+        if publication.kind is not Kind.VIDEO:
+            continue
+        if seen:
+            publication.estimates.forget(transport)
+        else:
+            publication.estimates.note(transport, UNSEEN_BPS, now)
+            publication.tell_estimate(now)
 
 
 def _cap(viewer: Transport) -> int:

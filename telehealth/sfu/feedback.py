@@ -7,7 +7,7 @@ from telehealth.rtp.packet import ends_picture
 from telehealth.rtp.reception import ReportBlock
 from telehealth.sfu import congestion
 from telehealth.sfu.counters import Counters, Drop
-from telehealth.sfu.limits import LOSSY, MOST_OF_PICTURE
+from telehealth.sfu.limits import LOSSY, MANY_MISSING, MOST_OF_PICTURE
 from telehealth.sfu.offer import Kind
 from telehealth.sfu.publication import SERVER_SSRC
 from telehealth.sfu.transport import Transport
@@ -60,6 +60,8 @@ def _nack(viewer: Transport, nack: rtcp.Nack) -> None:
         return
     projection = viewer.projections.get(nack.ssrc)
     recall = publication.cache.get if projection is None else projection.recall
+    if len(nack.numbers) >= MANY_MISSING:
+        viewer.bottleneck.hint()
     packets = []
     for number in nack.numbers:
         # What we do not have ourselves was lost before it came here.
@@ -89,8 +91,9 @@ def _stands_for(packet: bytes, number: int, kind: Kind, recall: Callable[[int], 
 
 def _note_loss(viewer: Transport, blocks: Iterable[ReportBlock]) -> None:
     for block in blocks:
-        if block.ssrc in viewer.watching:
-            viewer.link.told(block.fraction_lost)
+        publication = viewer.watching.get(block.ssrc)
+        if publication is not None:
+            viewer.link.told(block.fraction_lost, before=publication.shown_to(viewer).reception.lost_share)
 
 
 def _keyframe(viewer: Transport, request: rtcp.KeyframeRequest, now: float, counters: Counters) -> None:

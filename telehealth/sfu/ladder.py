@@ -1,7 +1,7 @@
 """What one participant gets of the others when the link to them is weak: vitals first, then voice, stills, pictures.
 
-Down as soon as it is clear that the present rung does not fit; up one rung at a time, by trial, since nobody can
-estimate room for pictures that are not sent. A trial that fails makes the next one wait twice as long.
+Down as soon as it is clear that the present rung does not fit; up one rung at a time, by trial, since nobody can know
+for certain whether there is room for what is not sent. A trial that fails makes the next one wait twice as long.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from telehealth.sfu.offer import Kind
 ORDER = (Rung.VITALS, Rung.AUDIO, Rung.STILLS, Rung.REDUCED, Rung.VIDEO)
 FLOOR_BPS = {Rung.VIDEO: 400_000, Rung.REDUCED: 130_000, Rung.STILLS: 70_000, Rung.AUDIO: 0, Rung.VITALS: 0}
 """What the estimate for pictures must be to stay on a rung."""
+ROOM_BPS = {Rung.STILLS: 70_000, Rung.REDUCED: 200_000}
+"""What must fit in all, as far as that was weighed, before a rung is tried."""
 MOST_LOSS = {Rung.VIDEO: 0.25, Rung.REDUCED: 0.25, Rung.STILLS: 0.3, Rung.AUDIO: 0.5, Rung.VITALS: 1.0}
 STARVED_LOSS = {**MOST_LOSS, Rung.REDUCED: 0.1, Rung.STILLS: 0.0, Rung.AUDIO: 0.3}
 """What is lost where a queue stands: stills must not delay the voice, nor a voice that does not fit the vitals."""
@@ -35,11 +37,15 @@ class Measured:
         estimate_bps: What fits of pictures, if that is a limit now.
         loss: Share lost, lately.
         full: Whether a queue stands before it.
+        choked: Whether nothing comes through it, though the other end is there.
+        room_bps: What fits of all together, if it was weighed.
     """
 
     estimate_bps: int | None
     loss: float
     full: bool = False
+    choked: bool = False
+    room_bps: float | None = None
 
 
 class Ladder:
@@ -68,6 +74,11 @@ class Ladder:
         self._bad_since = self._good_since = None
         self._wait_s = TRY_UP_AFTER_S
 
+    @property
+    def below_pictures(self) -> bool:
+        """Whether it stands, by measurement, where pictures might be tried next, or stills."""
+        return self.locked is None and self.rung in (Rung.AUDIO, Rung.STILLS)
+
     def carries(self, kind: Kind) -> bool:
         """Tell whether media of this kind go to the participant."""
         return self.rung is not Rung.VITALS if kind is Kind.AUDIO else self.rung in (Rung.VIDEO, Rung.REDUCED)
@@ -76,6 +87,10 @@ class Ladder:
         """Take a measurement; return whether the rung has changed."""
         if self.locked is not None:
             return False
+        if measured.choked and self.rung in (Rung.VIDEO, Rung.REDUCED, Rung.STILLS):
+            # Nobody knows yet what fits; voice and vitals must not wait until somebody does.
+            self._fall_to(Rung.AUDIO, now)
+            return True
         # What was queued with pictures takes a while to leave.
         starved = measured.full and now - self._fell_at >= DRAINS_S and measured.loss >= STARVED_LOSS[self.rung]
         if not starved and self._fits(measured, self.rung):
@@ -105,12 +120,16 @@ class Ladder:
         estimate = measured.estimate_bps
         fitting = [rung for rung in lower if estimate is None or estimate >= FLOOR_BPS[rung]]
         if estimate is not None or measured.loss <= MOST_LOSS[self.rung]:
-            self.rung = fitting[-1]
+            self._fall_to(fitting[-1], now)
         else:
-            self.rung = Rung.STILLS if measured.loss > HOPELESS_LOSS and Rung.STILLS in lower else lower[-1]
+            hopeless = measured.loss > HOPELESS_LOSS and Rung.STILLS in lower
+            self._fall_to(Rung.STILLS if hopeless else lower[-1], now)
+
+    def _fall_to(self, rung: Rung, now: float) -> None:
+        self.rung = rung
         self._wait_s = min(TRY_UP_AT_MOST_S, 2 * self._wait_s) if now - self._up_at < TRIAL_S else self._wait_s
         self._fell_at = now
-        self._bad_since = None
+        self._bad_since = self._good_since = None
 
     def _rise(self, measured: Measured, now: float) -> bool:
         if self._up_at > self._fell_at and now - self._up_at >= TRIAL_S:
@@ -128,6 +147,9 @@ class Ladder:
         return True
 
     def _may_rise(self, measured: Measured) -> bool:
+        above = ORDER[ORDER.index(self.rung) + 1]
+        if measured.room_bps is not None and measured.room_bps < ROOM_BPS.get(above, 0):
+            return False
         # Full pictures come back only when reduced ones already leave room for them.
         estimate = measured.estimate_bps
-        return self.rung is not Rung.REDUCED or estimate is None or estimate >= FLOOR_BPS[Rung.VIDEO]
+        return above is not Rung.VIDEO or estimate is None or estimate >= FLOOR_BPS[Rung.VIDEO]

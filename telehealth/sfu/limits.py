@@ -46,12 +46,16 @@ RESENT_BYTES = 32 * 1024
 
 LOSSY = 0.04
 """Share of loss from which an asked-for packet is sent twice: the second round would come too late."""
+MANY_MISSING = 8
+"""Packets asked for at once that are reason to look whether the link is full."""
 MOST_OF_PICTURE = 8
 """Packets that a lost one may stand for: a lost keyframe makes no bad link."""
 PLENTY_BPS = 10_000_000
 """What a publisher is told where nothing holds it down; a browser remembers the last limit for good."""
 REDUCED_BPS = 250_000
 """What a publisher is held to by its only viewer on the rung of small pictures."""
+UNSEEN_BPS = 20_000
+"""What a publisher is held to whose own link is too weak for pictures, until its page has heard of it, too."""
 SHARED_LEAST_BPS = 250_000
 """Below, a weak viewer does not hold the publisher down for the others: it goes to stills alone."""
 CACHE_AT_FIRST = 256
@@ -72,14 +76,27 @@ UNASKED_S = 0.05
 """How often upkeep looks for rooms whose turn has come by itself: with packets on the way it goes along with these."""
 FEEDBACK_S = 0.1
 """Between two reports of arrivals to a publisher (transport-cc)."""
+FEW_ARRIVALS = 8
+FEEDBACK_OF_FEW_S = 0.4
+"""The same where so few have come, of a voice alone: ten a second would take 6 kbit/s of a link that may have 40."""
 AMPLE = 16
 """So many packets in that time are a megabit a second and more: the way is wide, and half as many reports will do."""
 ROUND_TRIP_S = 1.0
 """Between two measurements of the round trip to a peer."""
 ROUND_TRIP_AT_MOST_S = 3.0
 """The same where an answer takes long."""
-ROUND_TRIP_AGAIN_S = 0.3
+ROUND_TRIP_AGAIN_S = 0.2
 """The same where the last one was suspiciously long."""
+PROBES_OPEN = 8
+"""Measurements of the round trip whose answer may still come."""
+WEIGHED_BYTES = 640
+"""By which the large questions are longer that tell how much fits: an eighth of a second of the narrowest link."""
+WEIGH_S = 2.5
+"""Between two of them."""
+APART_S = 0.4
+"""Between a small question and a large one, so that neither waits for the other."""
+HEARD_S = 0.5
+"""Who was heard of so lately has not gone, nor stopped: if it answers nothing, its link is full."""
 ICE_DEADLINE_S = 30.0
 DTLS_DEADLINE_S = 15.0
 PROBE_S = 1.0

@@ -12,7 +12,14 @@ from telehealth.rtp.packet import original
 from telehealth.rtp.packet_cache import PacketCache
 from telehealth.rtp.reception import Reception, ReportBlock
 from telehealth.rtp.sequence import HALF
-from telehealth.sfu.limits import CACHE_AT_FIRST, CACHED_S, GIVE_UP_AUDIO_S, GIVE_UP_VIDEO_S, MOST_TOLD_LOSS
+from telehealth.sfu.limits import (
+    CACHE_AT_FIRST,
+    CACHED_S,
+    GIVE_UP_AUDIO_S,
+    GIVE_UP_VIDEO_S,
+    MANY_MISSING,
+    MOST_TOLD_LOSS,
+)
 from telehealth.sfu.offer import PAYLOAD_TYPES, Kind
 from telehealth.sfu.projection import Projection, begins_keyframe
 from telehealth.sfu.transport import Transport
@@ -160,7 +167,9 @@ class Publication:
             self.cache.fit((self.reception.received - received) / (now - since) * CACHED_S, self._newest or 0)
             self._fitted = (now, self.reception.received)
         if self.kind is Kind.AUDIO:
-            self.repeated = tuple((viewer, viewer.link.copies) for viewer in self.plain if viewer.link.copies)
+            # Where a queue overflows, copies would only make it longer.
+            lossy = (viewer for viewer in self.plain if viewer.link.copies and not viewer.bottleneck.queued)
+            self.repeated = tuple((viewer, viewer.link.copies) for viewer in lossy)
         if any(one.waits_for(self) for one in self.projections):
             self.keyframes.want()
 
@@ -201,11 +210,14 @@ class Publication:
             return
         self.missing.set_round_trip(self.feeder.round_trip_s)
         numbers = self.missing.due(now)
+        if len(numbers) >= MANY_MISSING:
+            self.feeder.bottleneck.hint()
         if len(self.missing):
             self.feeder.lacking.add(self)
         else:
             self.feeder.lacking.discard(self)
-        if numbers:
+        # What a full link dropped, a repetition would only keep it full.
+        if numbers and not self.feeder.bottleneck.queued:
             self.feeder.send_rtcp(rtcp.nack(SERVER_SSRC, self.ssrc, numbers))
         if self.missing.given_up != self._given_up:
             # Viewers would find out for themselves, up to three seconds later.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from telehealth.rtp.bottleneck import Bottleneck
+from telehealth.rtp.capacity import Capacity
 from telehealth.rtp.link_loss import LinkLoss
 from telehealth.rtp.transport_cc import Arrivals
 from telehealth.sfu import stun
@@ -13,9 +14,11 @@ from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.limits import (
     ADDRESSES_PER_TRANSPORT,
     INBOUND_BYTES_PER_S,
+    PROBES_OPEN,
     REPORTERS_PER_TRANSPORT,
     RESENT_BYTES,
     SSRCS_PER_TRANSPORT,
+    WEIGHED_BYTES,
 )
 from telehealth.sfu.stun import Address, Credentials
 
@@ -54,10 +57,13 @@ class Transport:
         round_trip_s: To the peer and back, as measured most recently.
         link: How much of what we send gets lost.
         bottleneck: How much of it fits.
+        capacity: The same while hardly anything is sent, if it was weighed.
         estimate_bps: How much of pictures it can receive, as it says itself; None before it has said so.
         arrivals: When its packets came, for congestion control at the peer.
         sent_packets, sent_bytes: Media sent for the first time: repetitions not counted.
     """
+
+    _weighed: bytes | None = None
 
     def __init__(self, certificate: Certificate, send: Send, counters: Counters, now: float) -> None:
         self.credentials = Credentials(secrets.token_hex(8), secrets.token_hex(16))
@@ -65,7 +71,7 @@ class Transport:
         self.fingerprints: frozenset[Fingerprint] = frozenset()
         self.address: Address | None = None
         self.paths: dict[Address, Path] = {}
-        self.opened_at = self.probed_at = self.reported_at = self.fed_back_at = now
+        self.opened_at = self.probed_at = self.weighed_at = self.reported_at = self.fed_back_at = now
         self.checked_at: float | None = None
         self.closed = False
         self.routes: dict[int, Publication] = {}
@@ -75,7 +81,7 @@ class Transport:
         self.projections: dict[int, Projection] = {}
         self.round_trip_s = _FIRST_GUESS_S
         self.link = LinkLoss()
-        self.bottleneck = Bottleneck()
+        self.bottleneck, self.capacity = Bottleneck(), Capacity()
         self.estimate_bps: int | None = None
         self.arrivals = Arrivals()
         self.sent_packets = self.sent_bytes = 0
@@ -86,7 +92,7 @@ class Transport:
         self._ssrcs: set[int] = set()
         self._reporters: set[int] = set()
         self.allowance, self._repeatable, self._paid_bytes = INBOUND_BYTES_PER_S, RESENT_BYTES, 0
-        self._probe: bytes | None = None
+        self._probes: dict[bytes, float] = {}
         self._send = send
         self._counters = counters
         self._dtls = certificate.session(self._send_record)
@@ -227,16 +233,32 @@ class Transport:
         self.probed_at = now
         self.bottleneck.asked(now)
         datagram = stun.probe(self.credentials, self.remote)
-        self._probe = stun.transaction(datagram)
+        if len(self._probes) == PROBES_OPEN:
+            del self._probes[next(iter(self._probes))]
+        self._probes[stun.transaction(datagram)] = now
+        self._send(datagram, self.address)
+
+    def weigh(self, now: float) -> None:
+        """Ask a question so large that a narrow link takes longer for it."""
+        if self.remote is None or self.address is None:
+            return
+        self.weighed_at = now
+        datagram = stun.probe(self.credentials, self.remote, padding=WEIGHED_BYTES)
+        self._weighed = stun.transaction(datagram)
         self._send(datagram, self.address)
 
     def probe_answered(self, datagram: bytes, now: float) -> bool:
-        """Take what may be the answer to our probe; tell whether it is."""
-        if self._probe is None or stun.transaction(datagram) != self._probe:
+        """Take what may be the answer to one of our probes; tell whether it is."""
+        if stun.transaction(datagram) == self._weighed:
+            self._weighed = None
+            self.capacity.took(now - self.weighed_at, large=True)
+            return True
+        asked_at = self._probes.pop(stun.transaction(datagram), None)
+        if asked_at is None:
             return False
-        self._probe = None
-        self.round_trip_s = now - self.probed_at
-        self.bottleneck.measured(self.round_trip_s, now)
+        self.round_trip_s = now - asked_at
+        self.bottleneck.measured(self.round_trip_s, now, newest=asked_at == self.probed_at)
+        self.capacity.took(self.round_trip_s, large=False)
         return True
 
     def _send_record(self, record: bytes) -> None:

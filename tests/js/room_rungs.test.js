@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { givesStills, next, rungOf, showsPictures, START } from "../../static/js/room/state.js";
+import { givesStills, next, rungOf, showsPictures, sparesSound, START } from "../../static/js/room/state.js";
 
 /** @param {string} id */
 const person = (id) => ({ id, name: id, role: "patient", admission: /** @type {const} */ ("admitted"), connected: true,
@@ -37,4 +37,15 @@ test("stills are for one whose link is weak, or of us when ours is", () => {
   assert.ok(givesStills(on("ana", "stills")));
   assert.ok(!givesStills(on("ana", "audio")));
   assert.ok(!givesStills(on("bo", "audio")));
+});
+
+test("sound is spared as soon as one link in the room is too narrow for pictures", () => {
+  assert.ok(!sparesSound(TALK));
+  assert.ok(!sparesSound(on("bo", "reduced")));
+  for (const rung of /** @type {const} */ (["stills", "audio", "vitals"])) {
+    assert.ok(sparesSound(on("ana", rung)));
+    assert.ok(sparesSound(on("bo", rung)));
+  }
+  const gone = TALK.participants.filter((one) => one.id !== "bo");
+  assert.ok(!sparesSound({ ...on("bo", "audio"), participants: gone }));
 });

@@ -107,3 +107,59 @@ def test_a_stream_that_is_new_counts_from_then_on(way: Way) -> None:
     assert way.link.pictures_bps == 0.0
     way.link.settle({2: 1_010_000}, 0.0, way.now + 2)
     assert way.link.pictures_bps == pytest.approx(80_000)
+
+
+def misses(way: Way, answers: int) -> Bottleneck:
+    """Ask so often that nothing is answered in time."""
+    for _ in range(answers):
+        way.now += 0.3
+        way.link.asked(way.now)
+        way.link.waited(0.25, way.now)
+    return way.link
+
+
+def test_an_answer_that_could_be_here_is_missed_at_once_and_only_once(way: Way) -> None:
+    way.link.waited(60.0, 0.0)  # Nothing is known yet of how long it takes.
+    way.passes(800_000, seconds=5)
+    way.link.asked(way.now)
+    way.link.waited(0.19, way.now)
+    assert not way.link.suspected
+    way.link.waited(0.21, way.now)
+    way.link.waited(0.4, way.now)
+    assert (way.link.suspected, way.link.full) == (True, False)
+    way.link.measured(0.45, way.now, newest=False)
+    assert not way.link.full
+    way.link.measured(0.05, way.now)
+    assert not way.link.suspected
+
+
+def test_a_link_is_choked_when_nothing_is_answered_though_nothing_was_lost_before(way: Way) -> None:
+    way.passes(800_000, seconds=5)
+    assert not misses(way, RAISED - 1).choked
+    link = misses(way, 1)
+    assert (link.choked, link.queued) == (True, True)
+    link.measured(0.4, way.now, newest=False)
+    assert (link.choked, link.full, link.queued) == (False, True, True)
+
+
+@pytest.mark.parametrize(("loss", "back", "enough"), [(0.12, 0.0, 4), (0.1, 0.1, 5), (0.2, 0.2, 7)])
+def test_where_much_gets_lost_more_answers_must_be_missing(way: Way, loss: float, back: float, enough: int) -> None:
+    way.passes(800_000, seconds=1)
+    for _ in range(20):
+        way.now += 1.0
+        way.link.settle({}, loss, way.now, back=back)
+    link = misses(way, enough - 1)
+    assert (link.choked, link.queued) == (False, False)
+    assert misses(way, 1).choked
+
+
+def test_the_first_round_trip_is_waited_for(way: Way) -> None:
+    assert way.link.unmeasured
+    assert not way.passes(800_000).unmeasured
+
+
+def test_a_hint_makes_it_look_sooner_until_the_next_answer(way: Way) -> None:
+    way.passes(800_000)
+    way.link.hint()
+    assert (way.link.suspected, way.link.full) == (True, False)
+    assert not way.passes(800_000).suspected

@@ -22,6 +22,18 @@ def test_reported_loss_brings_copies_at_once() -> None:
     assert 0.2 < link.share < 0.21
 
 
+def test_what_was_lost_before_it_came_here_is_not_this_link_s() -> None:
+    link = LinkLoss()
+    link.told(128, before=0.5)
+    link.told(200, before=1.0)
+    link.told(0, before=0.2)  # Repaired on the way.
+    link.settle(200, 0.0)
+    assert (link.share, link.copies) == (0.0, 0)
+    link.told(192, before=0.5)
+    link.settle(400, 1.0)
+    assert link.share == 0.5
+
+
 def test_requests_for_lost_packets_count_as_loss() -> None:
     link = LinkLoss()
     for number in range(10):

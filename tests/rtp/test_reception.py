@@ -2,7 +2,7 @@
 
 import pytest
 
-from telehealth.rtp.reception import Reception
+from telehealth.rtp.reception import REPORTS, Reception
 
 
 def receive(reception: Reception, numbers: list[int], *, start: float = 0.0) -> None:
@@ -34,13 +34,18 @@ def test_a_quarter_lost_is_reported_for_its_interval_only() -> None:
     assert first is not None
     assert first.packets_lost == 25
     assert first.fraction_lost == 256 * 25 // 101
+    assert reception.lost_share == first.fraction_lost / 256
     receive(reception, list(range(101, 151)), start=2.02)
     second = reception.report(4.0)
     assert second is not None
     assert (second.fraction_lost, second.packets_lost) == (0, 25)
+    assert reception.lost_share == first.fraction_lost / 256
     third = reception.report(5.0)
     assert third is not None
     assert third.fraction_lost == 0
+    for second_of in range(6, 6 + REPORTS):
+        reception.report(second_of)
+    assert reception.lost_share == 0
 
 
 def test_duplicates_are_a_negative_loss() -> None:

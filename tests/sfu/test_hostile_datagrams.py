@@ -9,7 +9,14 @@ from telehealth.sfu import stun
 from telehealth.sfu.aiortc_hooks import Certificate, SrtpError
 from telehealth.sfu.counters import Counters, Drop
 from telehealth.sfu.demultiplexer import Demultiplexer
-from telehealth.sfu.limits import DTLS_QUEUE, INBOUND_BYTES_PER_S, REPORTERS_PER_TRANSPORT, SSRCS_PER_TRANSPORT
+from telehealth.sfu.limits import (
+    DTLS_QUEUE,
+    INBOUND_BYTES_PER_S,
+    PROBES_OPEN,
+    REPORTERS_PER_TRANSPORT,
+    SSRCS_PER_TRANSPORT,
+    WEIGHED_BYTES,
+)
 from telehealth.sfu.stun import Address, Credentials
 from telehealth.sfu.transport import Transport
 
@@ -104,6 +111,32 @@ async def test_an_answer_to_our_probe_is_a_sign_of_life(bench: Bench) -> None:
     assert bench.transport.heard_at == 1.0  # Not of that transaction: anybody may have written it.
     bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE, transaction_id=transaction)), now=9.0)
     assert (bench.transport.heard_at, bench.transport.round_trip_s) == (9.0, 1.0)
+
+
+async def test_a_late_answer_tells_how_late_it_is_and_of_many_questions_the_oldest_are_forgotten(bench: Bench) -> None:
+    bench.connected()
+    bench.transport.remote = Credentials("them", "p" * 24)
+    for asked_at in range(1 + PROBES_OPEN):
+        bench.transport.probe(float(asked_at))
+    asked = [parse_message(datagram).transaction_id for datagram, _ in bench.sent[-1 - PROBES_OPEN :]]
+    bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE, transaction_id=asked[0])), now=20.0)
+    assert bench.transport.round_trip_s != 20.0
+    bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE, transaction_id=asked[1])), now=20.0)
+    assert bench.transport.round_trip_s == 19.0
+
+
+async def test_a_large_question_is_longer_and_says_nothing_of_the_round_trip(bench: Bench) -> None:
+    bench.connected()
+    bench.transport.remote = Credentials("them", "p" * 24)
+    before = bench.transport.round_trip_s
+    bench.transport.probe(8.0)
+    bench.transport.weigh(8.0)
+    (small, _), (large, _) = bench.sent[-2:]
+    assert len(large) - len(small) == WEIGHED_BYTES
+    transaction = parse_message(large).transaction_id
+    for now in (9.0, 10.0):
+        bench.receive(bytes(Message(Method.BINDING, Class.RESPONSE, transaction_id=transaction)), now=now)
+    assert (bench.transport.heard_at, bench.transport.round_trip_s) == (9.0, before)
 
 
 async def test_only_what_is_authentic_is_a_sign_of_life(bench: Bench) -> None:

@@ -126,3 +126,29 @@ def test_it_does_not_climb_before_a_queue(walk: Walk) -> None:
 def test_a_flood_falls_to_what_fits_of_it(walk: Walk) -> None:
     walk.measures(Measured(200_000, 0.6, full=True), DOWN_AFTER_S + 0.2)
     assert walk.steps == [Rung.REDUCED]
+
+
+@pytest.mark.parametrize("estimate", [None, 2_000_000])
+def test_where_nothing_comes_through_pictures_stop_at_once(walk: Walk, estimate: int | None) -> None:
+    assert walk.measures(Measured(estimate, 0.0, full=True, choked=True), 0.1) is Rung.AUDIO
+    walk.measures(Measured(None, 0.0, full=True, choked=True), 1)
+    walk.measures(Measured(None, 0.0), TRY_UP_AFTER_S + 0.2)
+    assert walk.steps == [Rung.AUDIO, Rung.STILLS]
+    walk.measures(Measured(None, 0.0, full=True, choked=True), 0.1)
+    walk.measures(Measured(None, 0.0), TRY_UP_AFTER_S + 0.2)
+    assert walk.steps == [Rung.AUDIO, Rung.STILLS, Rung.AUDIO]
+
+
+@pytest.mark.parametrize(("room_bps", "rung"), [(40_000, Rung.AUDIO), (100_000, Rung.STILLS), (300_000, Rung.VIDEO)])
+def test_what_was_weighed_and_does_not_fit_is_not_even_tried(walk: Walk, room_bps: float, rung: Rung) -> None:
+    walk.measures(Measured(40_000, 0.0), 2)
+    assert walk.ladder.below_pictures
+    assert walk.measures(Measured(None, 0.0, room_bps=room_bps), 10 * TRY_UP_AFTER_S) is rung
+    walk.measures(Measured(None, 0.0, room_bps=1e6), 3.3 * TRY_UP_AFTER_S)
+    assert walk.ladder.rung is Rung.VIDEO
+    assert not walk.ladder.below_pictures
+
+
+def test_who_chose_a_rung_is_not_weighed(walk: Walk) -> None:
+    walk.ladder.lock(Rung.AUDIO)
+    assert not walk.ladder.below_pictures

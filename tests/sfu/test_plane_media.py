@@ -11,7 +11,7 @@ from telehealth.consultations.ports import MediaRungChanged, MediaState
 from telehealth.ids import ParticipantId
 from telehealth.rtp import rtcp
 from telehealth.sfu import ladder
-from telehealth.sfu.limits import SSRCS_PER_TRANSPORT
+from telehealth.sfu.limits import SSRCS_PER_TRANSPORT, UNSEEN_BPS
 from telehealth.sfu.plane import ForwardingPlane
 from tests.sfu.peers import ROOM, Caller, Listener, until
 
@@ -196,6 +196,16 @@ async def test_estimates_of_viewers_reach_the_publisher(plane: ForwardingPlane) 
         await bo.send_raw(rtcp.remb(7, 123_456, [camera.ssrc]))
         await until(lambda: any(estimate[0] == 123_456 for estimate in camera.estimates._by_viewer.values()))
         await until(lambda: camera.estimates._sent == 123_456)
+
+
+async def test_whose_own_link_is_too_weak_for_pictures_is_told_to_send_next_to_none(plane: ForwardingPlane) -> None:
+    async with Caller(plane, "ana").joined() as ana, Caller(plane, "bo", sends=False).joined() as bo:
+        await bo.gets("ana")
+        camera = plane._rooms[ROOM].seats[ana.name].publications[Source.CAMERA]
+        await plane.lock(ROOM, ana.name, Rung.AUDIO)
+        await until(lambda: camera.estimates._sent == UNSEEN_BPS)
+        await plane.lock(ROOM, ana.name, Rung.VIDEO)
+        await until(lambda: camera.estimates._sent > UNSEEN_BPS)
 
 
 async def test_an_endless_repetition_of_a_nack_is_cut_at_the_budget(plane: ForwardingPlane) -> None:

@@ -52,6 +52,7 @@ async def test_a_packet_that_cannot_be_encrypted_is_dropped() -> None:
     transport.send_rtp(b"nobody is there yet")
     transport.send_rtcp(b"nobody is there yet")
     transport.probe(0.0)
+    transport.weigh(0.0)
 
     def refuse(packet: bytes) -> bytes:
         raise SrtpError("index too old")

@@ -18,6 +18,8 @@ from telehealth.ids import EncounterId
 from telehealth.interop.vital_frames import encode_frame, from_watcher_message
 from telehealth.vitals.model import WaveBlock
 from telehealth.web.sockets import line as line_module
+from telehealth.web.sockets import outbox as outbox_module
+from telehealth.web.sockets import pace as pace_module
 from telehealth.web.sockets.open_sockets import PER_SUBJECT
 from tests.web.house import Caller, House
 
@@ -371,6 +373,42 @@ async def test_w4_one_who_never_reads_does_not_hold_up_the_others(visit: Visit) 
             await asyncio.sleep(0.05)
     assert not watcher.closed
     stuck._conn.transport.abort()
+
+
+async def test_a_watcher_who_fell_behind_gets_every_fact_and_the_newest_curves_but_no_old_ones(visit: Visit) -> None:
+    ticket = await visit.house.ticket(visit.doctor, Purpose.VITALS, visit.encounter.id)
+    slow = await visit.house.client.ws_connect("/ws/vitals", compress=15)
+    await slow.send_json({"type": "hello", "version": 1, "ticket": ticket, "after": None})
+    await next_text(slow, "welcome")
+    quick = await visit.open("/ws/vitals", visit.patient, after=None)
+    await next_text(quick, "welcome")
+    bus, topic = visit.house.services.bus, vitals_topic(EncounterId(visit.encounter.id))
+
+    async def measured(value: int) -> None:
+        await bus.publish(topic, Event("wave", b"%d" % value))
+        await bus.publish(topic, Event("numerics", json.dumps({"type": "numerics", "value": value}).encode()))
+        while (await next_text(quick, "numerics"))["value"] != value:
+            pass
+
+    await measured(0)
+    await next_text(slow, "numerics")
+    # Behind its answer to our question.
+    await slow.send_json({"type": "ping", "sent_at": 1})
+    await next_text(slow, "pong")
+    assert slow._conn is not None and slow._conn.transport is not None
+    slow._conn.transport.pause_reading()
+    for value, passed_s in enumerate((pace_module.ASK_S, pace_module.BEHIND_S + 0.1, outbox_module.FRESH_S + 0.1), 1):
+        visit.house.clock.advance(passed_s)
+        await measured(value)
+    slow._conn.transport.resume_reading()
+    got: list[object] = []
+    while 3 not in got:
+        message = await slow.receive(timeout=5)
+        if message.type is WSMsgType.BINARY:
+            got.append(message.data[16:])
+        elif (told := json.loads(message.data))["type"] in ("numerics", "gap"):
+            got.append(told.get("value", "gap"))
+    assert got == [b"1", 1, "gap", 2, b"3", 3]
 
 
 def _open(house: House, kind: str) -> float:

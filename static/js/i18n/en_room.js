@@ -228,6 +228,7 @@ register({
   "vitals.device.away": "not connected",
   "vitals.device.simulated": "simulated",
   "vitals.line.interrupted": "Readings interrupted. Trying again…",
+  "vitals.line.weak": "Weak connection: parts of the curves are left out here, not at the bedside.",
   "vitals.line.stopped": "Readings don't come any more. Load the page again.",
   "vitals.density.numbers": "Numbers",
   "vitals.density.one": "Numbers, 1 wave",

@@ -9,7 +9,7 @@ import { offsetMs } from "./server_clock.js";
 import { RoomSocket } from "./socket.js";
 import { Smoothness } from "./smoothness.js";
 import { LISTEN_MS, Speaker } from "./speaker.js";
-import { givesStills, next, others, phase, showsPictures, START, waiting } from "./state.js";
+import { givesStills, next, others, phase, showsPictures, sparesSound, START, waiting } from "./state.js";
 import { Stills } from "./stills.js";
 
 /** @import { LocalMedia } from "./media.js" */
@@ -210,6 +210,7 @@ export class Consultation {
   _apply(message) {
     this.state = next(this.state, message);
     this._stills.set(this.state.end === null && givesStills(this.state));
+    this._peer.setFrugal(sparesSound(this.state));
     if (this.state.end !== null) this._finish();
     this._options.onChange();
   }

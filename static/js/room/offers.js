@@ -61,6 +61,22 @@ export function withVoiceRepair(answer, offer) {
   return answer.replace(opus, `$1\r\na=rtcp-fb:${number} nack`);
 }
 
+/** Around each packet of sound are 72 octets or so: three times as many packets a second would take 19 kbit/s more. */
+const LONG_MS = 60;
+const FRUGAL_BPS = 12_000;
+
+/**
+ * The offer, as it would be if whoever listens to us had asked for few long packets of sound (RFC 8866 §6.4, RFC 7587).
+ *
+ * @param {string} offer
+ */
+export function withLongPackets(offer) {
+  const number = /^a=rtpmap:(\d+) opus\//im.exec(offer)?.[1];
+  if (number === undefined) return offer;
+  const format = new RegExp(`^(a=fmtp:${number} .*)$`, "gm");
+  return offer.replace(format, `$1;ptime=${LONG_MS};maxptime=${LONG_MS};maxaveragebitrate=${FRUGAL_BPS}\r\na=ptime:${LONG_MS}`);
+}
+
 /** We may send for so long without hearing anything: the server answers what we send ten times a second. */
 export const SILENT_MS = 1000;
 const LEAST_SENT = 10;

@@ -5,7 +5,7 @@
  * soon as it is connected, and the old one is closed only then.
  */
 
-import { isSmall, ownLines, Silence, smallEncoding, transportOf, withVoiceRepair } from "./offers.js";
+import { isSmall, ownLines, Silence, smallEncoding, transportOf, withLongPackets, withVoiceRepair } from "./offers.js";
 import { counts, NOTHING, qualityOf } from "./quality.js";
 
 /** @import { ClientMessage, Offer, Source } from "./messages.js" */
@@ -33,7 +33,7 @@ const WATCH_MS = 300;
 /**
  * One RTCPeerConnection and what is known of its lines.
  *
- * @typedef {{ connection: RTCPeerConnection, transport: string, tracks: Offer["tracks"] }} Transport
+ * @typedef {{ connection: RTCPeerConnection, transport: string, tracks: Offer["tracks"], offer: Offer | null, frugal: boolean }} Transport
  */
 
 export class Peer {
@@ -59,6 +59,20 @@ export class Peer {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._watching = undefined;
     this._silence = new Silence();
+    this._frugal = false;
+  }
+
+  /**
+   * Send sound in few long packets from now on, because a link in the room is narrow; or in short ones again.
+   *
+   * Only our browser needs to know: what it was offered last is set once more, as if the server had asked for it.
+   *
+   * @param {boolean} frugal
+   */
+  setFrugal(frugal) {
+    if (frugal === this._frugal) return;
+    this._frugal = frugal;
+    if (!this._busy) void this._answerAll();
   }
 
   /**
@@ -140,20 +154,37 @@ export class Peer {
   async _answerAll() {
     this._busy = true;
     try {
-      for (let offer = this._offers.shift(); offer !== undefined; offer = this._offers.shift()) {
-        await this._answer(offer).catch(ignoreClosed);
-      }
+      for (let due = this._due(); due !== null; due = this._due()) await due.catch(ignoreClosed);
     } finally {
       this._busy = false;
     }
+  }
+
+  /** Begin what is to be set next: a new offer, or the last one anew, if sound is not packed as it should be. */
+  _due() {
+    const offer = this._offers.shift();
+    if (offer !== undefined) return this._answer(offer);
+    for (const transport of [this._current, this._fresh]) {
+      if (transport?.offer && transport.frugal !== this._frugal) return this._settle(transport, transport.offer);
+    }
+    return null;
   }
 
   /** @param {Offer} offer */
   async _answer(offer) {
     const transport = this._transportFor(offer);
     transport.tracks = offer.tracks;
+    transport.offer = offer;
+    const sdp = await this._settle(transport, offer);
+    this._options.send({ type: "answer", negotiation: offer.negotiation, sdp });
+    if (transport === this._current || this._current === null) this._tellRemote(transport);
+  }
+
+  /** Set the offer and our answer to it. @param {Transport} transport @param {Offer} offer @returns {Promise<string>} The answer. */
+  async _settle(transport, offer) {
     const { connection } = transport;
-    await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+    transport.frugal = this._frugal;
+    await connection.setRemoteDescription({ type: "offer", sdp: transport.frugal ? withLongPackets(offer.sdp) : offer.sdp });
     const own = ownLines(offer.tracks, this._me);
     for (const line of connection.getTransceivers()) {
       if (line.currentDirection === "stopped" || line.mid === null) continue;
@@ -171,8 +202,7 @@ export class Peer {
     for (const line of connection.getTransceivers()) {
       if (line.mid !== null && own.has(line.mid) && isSmall(offer.tracks, line.mid)) await makeSmall(line.sender);
     }
-    this._options.send({ type: "answer", negotiation: offer.negotiation, sdp });
-    if (transport === this._current || this._current === null) this._tellRemote(transport);
+    return sdp;
   }
 
   /** @param {Offer} offer @returns {Transport} */
@@ -181,7 +211,7 @@ export class Peer {
     for (const known of [this._fresh, this._current]) if (known?.transport === name) return known;
     this._fresh?.connection.close();
     const connection = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
-    const transport = { connection, transport: name, tracks: offer.tracks };
+    const transport = { connection, transport: name, tracks: offer.tracks, offer: null, frugal: false };
     this._fresh = transport;
     connection.addEventListener("connectionstatechange", () => this._changed(transport));
     return transport;

@@ -236,6 +236,11 @@ export function givesStills(state) {
   return mine === "stills" || (carriesPictures(state, state.me) && others(state).some((one) => rungOf(state, one.id) === "stills"));
 }
 
+/** Whether sound is to be sent sparingly: our own link is narrow, or that of somebody who hears us. @param {RoomState} state */
+export function sparesSound(state) {
+  return !carriesPictures(state, state.me) || others(state).some((one) => !carriesPictures(state, one.id));
+}
+
 /** The others who are in the room, connected or expected back. @param {RoomState} state */
 export function others(state) {
   return state.participants.filter((one) => one.id !== state.me && one.admission === "admitted");

@@ -14,6 +14,8 @@ import { Traces } from "./traces.js";
 /** @import { Readings, TileSpec, WaveSpec } from "./numerics.js" */
 
 const AGE_MS = 500;
+/** Told for so long that curves were left out, so that nobody takes a hole for a pause of the heart. */
+const WEAK_MS = 10_000;
 
 /**
  * @typedef {object} BoardPlaces
@@ -53,6 +55,9 @@ export class VitalsBoard {
     /** @type {Map<string, Device>} */
     this._devices = new Map();
     this._demo = false;
+    /** @type {"opening" | "interrupted" | "stopped" | "good"} */
+    this._line = "opening";
+    this._weakUntil = 0;
     this._onPhoto = onPhoto;
     this._socket = new VitalsSocket({
       ticket,
@@ -146,6 +151,10 @@ export class VitalsBoard {
       case "photo":
         this._onPhoto?.();
         return;
+      case "gap":
+        this._weakUntil = Date.now() + WEAK_MS;
+        this._showLine();
+        return;
       case "wave":
         this.recording.waved(message);
         this.traces.add(message, this.now());
@@ -171,6 +180,7 @@ export class VitalsBoard {
     this._places.root.toggleAttribute("data-demo", this._demo || simulated || this.traces.demo);
     this._places.root.dataset["traces"] = String(this.traces.count);
     this._showDevices();
+    this._showLine();
   }
 
   _showDevices() {
@@ -186,9 +196,17 @@ export class VitalsBoard {
 
   /** @param {"opening" | "interrupted" | "stopped" | "good"} state */
   _lineChanged(state) {
+    this._line = state;
     this._places.root.dataset["line"] = state;
-    const broken = state === "interrupted" || state === "stopped";
-    this._places.line.textContent = broken ? text(`vitals.line.${state}`) : "";
-    this._places.line.hidden = !broken;
+    this._showLine();
+  }
+
+  _showLine() {
+    const broken = this._line === "interrupted" || this._line === "stopped";
+    const weak = this._line === "good" && Date.now() < this._weakUntil;
+    const said = broken ? text(`vitals.line.${this._line}`) : weak ? text("vitals.line.weak") : "";
+    if (this._places.line.textContent === said) return;
+    this._places.line.textContent = said;
+    this._places.line.hidden = said === "";
   }
 }

@@ -18,7 +18,7 @@ from telehealth.web.guard import bearer
 from telehealth.web.services import Services
 from telehealth.web.sockets.line import REPLACED, Line, LineLimits, accepted
 
-LIMITS = LineLimits(message_bytes=64 * 1024, rate=200.0, burst=1_000.0, patient=True)
+LIMITS = LineLimits(message_bytes=64 * 1024, rate=200.0, burst=1_000.0, patient=True, deflated=True)
 BATCH = 64
 """So many live messages wait at most, and share a transaction."""
 

@@ -16,8 +16,11 @@ from telehealth.web.context import came_from, services
 from telehealth.web.rate_limits import SOCKETS
 from telehealth.web.same_origin import is_ours
 from telehealth.web.services import Services
+from telehealth.web.sockets.deflate import EXTENSION
 from telehealth.web.sockets.open_sockets import OpenSocket
-from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, SLOW, Outbox
+from telehealth.web.sockets.outbox import REPLACED_BY_SERVER, SLOW, Outbox, Wire
+from telehealth.web.sockets.pace import Pace
+from telehealth.web.sockets.paced_wire import PacedWire
 from telehealth.web.sockets.wire import SocketWire
 
 logger = logging.getLogger(__name__)
@@ -56,23 +59,29 @@ class LineLimits:
 
     Attributes:
         patient: Beyond the rate, reading pauses (and the sender waits); otherwise the line is closed.
+        deflated: Whether messages may be compressed, if the other side wants that (RFC 7692); the limit is of what they
+            become.
     """
 
     message_bytes: int
     rate: float
     burst: float
     patient: bool = False
+    deflated: bool = False
 
 
 class Line:
     """A socket with its outbox and its limits."""
 
-    def __init__(self, ws: web.WebSocketResponse, socket: OpenSocket, reach: Services, limits: LineLimits) -> None:
+    def __init__(
+        self, ws: web.WebSocketResponse, socket: OpenSocket, reach: Services, limits: LineLimits, pace: Pace | None
+    ) -> None:
         self.ws = ws
         self.outbox = socket.outbox
         self._socket = socket
         self._reach = reach
         self._patient = limits.patient
+        self._pace = pace
         self._bucket = TokenBucket(limits.rate, limits.burst, reach.clock.monotonic())
         self._misunderstood = 0
 
@@ -94,6 +103,10 @@ class Line:
                 await asyncio.sleep(_PAUSE_S)
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 yield message
+            elif message.type is WSMsgType.PING:
+                await self.ws.pong(message.data)
+            elif message.type is WSMsgType.PONG and self._pace is not None:
+                self._pace.answered(bytes(message.data))
 
     def belongs_to(self, subject: str) -> None:
         """Say whose it is, so that it ends with their rights."""
@@ -138,24 +151,40 @@ def _transport(request: web.Request) -> asyncio.Transport:
     return request.transport
 
 
+def _wire(ws: web.WebSocketResponse, request: web.Request, pace: Pace | None) -> Wire:
+    wire = SocketWire(ws, _transport(request))
+    if pace is None:
+        return wire
+    return PacedWire(wire, pace, deflates=ws.headers.get("Sec-WebSocket-Extensions", "").strip() == EXTENSION)
+
+
 @asynccontextmanager
 async def accepted(
-    request: web.Request, kind: str, limits: LineLimits, *, outbox: Outbox | None = None
+    request: web.Request, kind: str, limits: LineLimits, *, outbox: Outbox | None = None, paced: bool = False
 ) -> AsyncGenerator[Line]:
-    """Accept the socket; at the end of the context it is closed, with the code that an error asks for."""
+    """Accept the socket; at the end of the context it is closed, with the code that an error asks for.
+
+    One whose reader is `paced` gets no more at once than comes through.
+    """
     require_own_page(request)
     reach = services(request)
     reach.limits.from_address(SOCKETS, came_from(request).address)
     ws = web.WebSocketResponse(
-        timeout=_CLOSE_S, heartbeat=_PING_S, compress=False, max_msg_size=limits.message_bytes, writer_limit=64 * 1024
+        timeout=_CLOSE_S,
+        autoping=not paced,
+        heartbeat=_PING_S,
+        compress=limits.deflated,
+        max_msg_size=limits.message_bytes,
+        writer_limit=64 * 1024,
     )
+    pace = Pace(reach.clock) if paced else None
     with reach.sockets.opening(kind, outbox or Outbox()) as socket:
         await ws.prepare(request)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(socket.outbox.write_to(SocketWire(ws, _transport(request))))
+                tasks.create_task(socket.outbox.write_to(_wire(ws, request, pace)))
                 try:
-                    yield Line(ws, socket, reach, limits)
+                    yield Line(ws, socket, reach, limits, pace)
                 except Exception as error:
                     # The socket ends here; what nobody foresaw is in the log.
                     socket.outbox.close(_ending(error, kind, reach))

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from telehealth.clock import Clock
 from telehealth.consultations.ports import SlowConsumer
 from telehealth.web.sockets.wire import Frame
 
@@ -16,6 +17,8 @@ MAX_FRAMES = 1024
 MAX_BYTES = 1024 * 1024
 STALL_S = 3.0
 """How long the transport's buffer may be full before its reader counts as too slow."""
+FRESH_S = 1.2
+"""Waves that had to wait longer are left out: who looks at a curve wants to see the present."""
 FLUSH_S = 2.0
 """How long what was put before a close may take to leave."""
 
@@ -46,13 +49,18 @@ class Outbox:
 
     Args:
         gap: What a watcher is told in place of waves that were dropped; None if nothing may be dropped.
+        clock: By which waves grow old; None if they do not.
+        stall_s: How long the wire may be full before its reader counts as too slow.
     """
 
-    def __init__(self, *, gap: str | None = None) -> None:
-        self._frames: deque[tuple[Frame, bool]] = deque()
+    def __init__(self, *, gap: str | None = None, clock: Clock | None = None, stall_s: float | None = None) -> None:
+        self._frames: deque[tuple[Frame, float | None]] = deque()
         self._bytes = 0
         self._gap = gap
+        self._clock = clock
+        self._stall_s = STALL_S if stall_s is None else stall_s
         self._code: int | None = None
+        self._waiting: asyncio.Timeout | None = None
         self._wake = asyncio.Event()
 
     @property
@@ -62,7 +70,7 @@ class Outbox:
 
     def put(self, frame: Frame) -> None:
         """Queue a frame that must not be lost; beyond the limits, close with SLOW and raise SlowConsumer."""
-        self._append(frame, droppable=False)
+        self._append(frame, None)
         if len(self._frames) > MAX_FRAMES or self._bytes > MAX_BYTES:
             self._empty()
             self.close(SLOW)
@@ -72,19 +80,21 @@ class Outbox:
         """Queue a frame that may be lost: beyond half of the limits, waves that still wait become one gap."""
         if len(self._frames) >= MAX_FRAMES // 2 or self._bytes + len(frame) > MAX_BYTES // 2:
             self._drop_waves()
-        self._append(frame, droppable=True)
+        self._append(frame, 0.0 if self._clock is None else self._clock.monotonic())
 
     def close(self, code: int) -> None:
         """Close the socket once what is queued has left; the first code holds."""
         if self._code is None:
             self._code = code
             self._wake.set()
+            if self._waiting is not None:
+                self._waiting.reschedule(asyncio.get_running_loop().time() + FLUSH_S)
 
     async def write_to(self, wire: Wire) -> None:
         """Send what is put, until closed; then close the socket."""
         try:
             while self._code is None:
-                await self._send_queued(wire, STALL_S)
+                await self._send_queued(wire, self._stall_s)
                 await self._wake.wait()
                 self._wake.clear()
             async with asyncio.timeout(FLUSH_S):
@@ -100,28 +110,36 @@ class Outbox:
     async def _send_queued(self, wire: Wire, limit_s: float) -> None:
         while self._frames:
             if wire.full:
-                async with asyncio.timeout(limit_s):
-                    await wire.drained()
+                await self._wait(wire, limit_s)
             together = [self._frames.popleft()[0] for _ in range(min(_TOGETHER, len(self._frames)))]
             self._bytes -= sum(_size(frame) for frame in together)
             wire.write(together)
 
-    def _append(self, frame: Frame, *, droppable: bool) -> None:
+    async def _wait(self, wire: Wire, limit_s: float) -> None:
+        try:
+            async with asyncio.timeout(limit_s) as self._waiting:
+                await wire.drained()
+        finally:
+            self._waiting = None
+        if self._clock is not None:
+            self._drop_waves(before=self._clock.monotonic() - FRESH_S)
+
+    def _append(self, frame: Frame, droppable_since: float | None) -> None:
         if self._code is not None:
             return
-        self._frames.append((frame, droppable))
+        self._frames.append((frame, droppable_since))
         self._bytes += _size(frame)
         self._wake.set()
 
-    def _drop_waves(self) -> None:
-        kept: deque[tuple[Frame, bool]] = deque()
+    def _drop_waves(self, before: float = float("inf")) -> None:
+        kept: deque[tuple[Frame, float | None]] = deque()
         told = False
-        for frame, droppable in self._frames:
-            if not droppable:
-                kept.append((frame, False))
+        for frame, since in self._frames:
+            if since is None or since >= before:
+                kept.append((frame, since))
                 told = told or frame == self._gap
             elif self._gap is not None and not told:
-                kept.append((self._gap, False))
+                kept.append((self._gap, None))
                 told = True
         self._frames = kept
         self._bytes = sum(_size(frame) for frame, _ in kept)

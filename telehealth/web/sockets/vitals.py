@@ -20,15 +20,20 @@ from telehealth.web.sockets.line import ENDED, Line, LineLimits, accepted
 from telehealth.web.sockets.outbox import Outbox
 from telehealth.web.sockets.wire import Framed, framed
 
-LIMITS = LineLimits(message_bytes=4 * 1024, rate=2.0, burst=20.0)
+LIMITS = LineLimits(message_bytes=4 * 1024, rate=5.0, burst=20.0, deflated=True)
+"""Also of answers to our questions, two a second."""
+
 SHARED = 1_024
+STALL_S = 10.0
+"""A link may be so narrow, and come back: until then what waits here is bounded, and not old."""
 _GAP = wire.Gap().to_text()
 
 
 async def vitals_socket(request: web.Request) -> web.WebSocketResponse:
     """Show the vitals of an encounter as they come."""
     reach = services(request)
-    async with accepted(request, "vitals", LIMITS, outbox=Outbox(gap=_GAP)) as line:
+    outbox = Outbox(gap=_GAP, clock=reach.clock, stall_s=STALL_S)
+    async with accepted(request, "vitals", LIMITS, outbox=outbox, paced=True) as line:
         hello = wire.parse_client(await line.first())
         if not isinstance(hello, wire.Hello):
             raise Invalid("The first message must be `hello`.", code="bad_message")

@@ -15,10 +15,14 @@ from aiohttp import web
 HIGH_BYTES = 64 * 1024
 """With more than this in the transport's buffer, nothing is added."""
 
+COMPRESSED = 0x40
+"""The bit that says so of a message (RFC 7692 §6)."""
+
 _POLL_S = 0.02
-_TEXT, _BINARY = 0x81, 0x82
+_TEXT, _BINARY, _PING = 0x81, 0x82, 0x89
 _SHORT, _MEDIUM = struct.Struct("!BB"), struct.Struct("!BBH")
 _LONG = struct.Struct("!BBQ")
+_HEADER_BYTES = {126: _MEDIUM.size, 127: _LONG.size}
 
 
 class Framed(bytes):
@@ -32,20 +36,33 @@ Frame = str | bytes
 
 def framed(message: Frame) -> Framed:
     """Return the message as one unmasked frame."""
+    return message if isinstance(message, Framed) else enclosed(*opened(message))
+
+
+def opened(message: Frame) -> tuple[int, bytes]:
+    """Return the first octet of the frame of a message, and what stands in it."""
     if isinstance(message, Framed):
-        return message
-    text = isinstance(message, str)
-    body = message.encode() if isinstance(message, str) else message
-    opcode, length = (_TEXT if text else _BINARY), len(body)
+        return message[0], message[_HEADER_BYTES.get(message[1], _SHORT.size) :]
+    return (_TEXT, message.encode()) if isinstance(message, str) else (_BINARY, message)
+
+
+def enclosed(first: int, body: bytes) -> Framed:
+    """Return the frame that begins with this octet."""
+    length = len(body)
     if length < 126:
-        return Framed(_SHORT.pack(opcode, length) + body)
+        return Framed(_SHORT.pack(first, length) + body)
     if length < 65_536:
-        return Framed(_MEDIUM.pack(opcode, 126, length) + body)
-    return Framed(_LONG.pack(opcode, 127, length) + body)
+        return Framed(_MEDIUM.pack(first, 126, length) + body)
+    return Framed(_LONG.pack(first, 127, length) + body)
+
+
+def ping(question: bytes) -> Framed:
+    """Return the frame that asks for this back."""
+    return enclosed(_PING, question)
 
 
 class SocketWire:
-    """One accepted WebSocket without compression. Implements sockets.outbox.Wire."""
+    """One accepted WebSocket; what it is given leaves as it is. Implements sockets.outbox.Wire."""
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
         self._ws = ws
@@ -63,9 +80,13 @@ class SocketWire:
     async def drained(self) -> None:
         # Whoever reads slowly is looked at now and then; the transport tells only aiohttp when it has room again.
         while self.full:
-            await asyncio.sleep(_POLL_S)
-            if self._transport.is_closing():
-                raise ConnectionResetError("The socket is closed.")
+            await self.breathe()
+
+    async def breathe(self) -> None:
+        """Let a moment pass; ConnectionError if nobody is there any more."""
+        await asyncio.sleep(_POLL_S)
+        if self._transport.is_closing():
+            raise ConnectionResetError("The socket is closed.")
 
     async def close(self, code: int) -> None:
         # Whoever doesn't read won't drain either: the close frame goes behind what is in the transport's buffer.
