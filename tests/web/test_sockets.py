@@ -411,6 +411,15 @@ async def test_a_watcher_who_fell_behind_gets_every_fact_and_the_newest_curves_b
     assert got == [b"1", 1, "gap", 2, b"3", 3]
 
 
+@pytest.mark.parametrize("path", ["/ws/device", "/ws/vitals"])
+async def test_what_becomes_too_large_is_refused_however_small_it_came(visit: Visit, path: str) -> None:
+    headers = {"Authorization": f"Bearer {visit.credential}"}
+    socket = await visit.house.client.ws_connect(path, headers=headers, compress=15)
+    assert socket.compress == 15
+    await socket.send_bytes(bytes(4 << 20))
+    assert await closed_with(socket) == 1009
+
+
 def _open(house: House, kind: str) -> float:
     return float(house.services.metrics.sockets.labels(kind)._value.get())
 
