@@ -1,5 +1,6 @@
 """A running demo and a Chromium with an invented camera and microphone: what browser tests play on."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "test-artifacts"
@@ -30,6 +32,7 @@ FAKE_MEDIA = [
 FULL = bool(os.environ.get("TELEHEALTH_FULL_TESTS"))
 """`make test-full` measures what is named in the documents: twenty times, against its 95th percentile."""
 REPEATS = 20 if FULL else 5
+PICTURE_TRIES = 3
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 
@@ -109,6 +112,18 @@ def judged(values: list[float]) -> float:
 
 
 async def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page for people to look at."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    await page.screenshot(path=ARTIFACTS / f"{name}.png")
+    """Keep a picture of the page for people to look at.
+
+    A page that is just being replaced can't be drawn: then it is tried again, and in the end let be, since a picture
+    decides nothing.
+    """
+    path = ARTIFACTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(PICTURE_TRIES):
+        try:
+            await page.screenshot(path=path)
+        except PlaywrightError as error:
+            print(f"no picture {name}: {error.message.splitlines()[0]}")
+            await asyncio.sleep(0.5)
+        else:
+            return

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.acts import IN_A_BROWSER, meet, sign_in
-from tests.browser.stage import ARTIFACTS, DESK, Demo, running_demo
+from tests.browser.stage import DESK, Demo, picture, running_demo
 
 pytestmark = IN_A_BROWSER
 
@@ -20,12 +20,6 @@ ANIMATION_MS = 333
 def demo() -> Iterator[Demo]:
     with running_demo("--scenario", "desaturation") as running:
         yield running
-
-
-async def picture(page: Page, name: str) -> None:
-    folder = ARTIFACTS / "alarms"
-    folder.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=folder / f"{name}.png")
 
 
 async def set_limits(doctor: Page) -> None:
@@ -52,7 +46,7 @@ async def turn_off_and_on(demo: Demo, browser: Browser, doctor: Page) -> None:
     await expect(line).to_contain_text("Alarms are turned off")
     await expect(line).to_contain_text("Noor Haddad")
     await expect(doctor.get_by_test_id("pause-sound")).to_be_hidden()
-    await picture(doctor, "off")
+    await picture(doctor, "alarms/off")
     await doctor.get_by_test_id("alarms-on").click()
     await expect(line).to_be_hidden()
     await context.close()
@@ -69,8 +63,8 @@ async def pause_all(doctor: Page, patient: Page) -> None:
     await expect(doctor.locator("#alarm-bar")).to_be_hidden()
     await expect(doctor.locator("#alarms")).to_contain_text("SpO2 LOW")
     await expect(patient.locator("#alarm-bar")).to_be_hidden()
-    await picture(doctor, "paused")
-    await picture(patient, "patient-paused")
+    await picture(doctor, "alarms/paused")
+    await picture(patient, "alarms/patient-paused")
     await patient.reload()
     await expect(ends[1]).to_be_visible()
     await doctor.get_by_test_id("alarms-on").click()
@@ -103,15 +97,15 @@ async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
     await expect(tile).to_contain_text("◆")
     await expect(patient.locator("#alarm-bar")).to_contain_text("Your team can see it")
     await expect(patient.locator("#alarm-bar button")).to_have_count(0)
-    await picture(doctor, "medium")
-    await picture(patient, "patient")
+    await picture(doctor, "alarms/medium")
+    await picture(patient, "alarms/patient")
 
     await pause_all(doctor, patient)
 
     await doctor.get_by_test_id("alarm-acknowledge").click()
     await expect(bar).to_contain_text("Seen by Dr Ifeoma Okafor")
     await expect(doctor.get_by_test_id("alarm-acknowledge")).to_be_hidden()
-    await picture(doctor, "acknowledged")
+    await picture(doctor, "alarms/acknowledged")
 
     await expect(bar).to_have_attribute("data-priority", "high", timeout=FALLS_S * 1000)
     await expect(doctor.get_by_test_id("alarm-text")).to_contain_text("*** SpO2 LOW")
@@ -119,6 +113,6 @@ async def test_oxygen_falls(demo: Demo, browser: Browser) -> None:
     reading = tile.locator(".vital-reading")
     period = await reading.evaluate("one => parseFloat(getComputedStyle(one).animationDuration) * 1000")
     assert period > ANIMATION_MS
-    await picture(doctor, "high")
+    await picture(doctor, "alarms/high")
     await doctor.emulate_media(reduced_motion="reduce")
     assert await reading.evaluate("one => getComputedStyle(one).animationName") == "none"
