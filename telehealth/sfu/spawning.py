@@ -65,8 +65,9 @@ async def spawn(settings: ProcessSettings) -> Spawned:
             stdin=DEVNULL,
             stdout=DEVNULL,
             env={name: value for name, value in os.environ.items() if name in _TOLD or name.startswith("LC_")},
-            # A Ctrl-C in the terminal is for us; it has goodbyes to say.
-            start_new_session=True,
+            # In our session: Linux weighs sessions against each other (sched_autogroup), and packets would wait for turns
+            # of tens of milliseconds that are shorter within one.
+            start_new_session=False,
         )
     crossing = await Crossing.over(ours)
     try:
