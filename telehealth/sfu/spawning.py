@@ -65,8 +65,8 @@ async def spawn(settings: ProcessSettings) -> Spawned:
             stdin=DEVNULL,
             stdout=DEVNULL,
             env={name: value for name, value in os.environ.items() if name in _TOLD or name.startswith("LC_")},
-            # In our session: Linux weighs sessions against each other (sched_autogroup), and packets would wait a tenth of
-            # a second for a busy core.
+            # In our session: Linux weighs sessions against each other (sched_autogroup),
+            # and packets would wait a tenth of a second for a busy core.
             start_new_session=False,
         )
     crossing = await Crossing.over(ours)
