@@ -43,6 +43,8 @@ PREFERENCES: dict[str, bool | int | str] = {
 
 Reply = dict[str, Any]
 
+PRESSES = 3
+
 
 class BidiError(Exception):
     """Firefox refused a command."""
@@ -143,9 +145,24 @@ class FirefoxPage:
         return seen
 
     async def press(self, test_id: str) -> None:
-        """Press with the mouse what has this test id, once it can be pressed: a gesture, as a person makes it."""
+        """Press with the mouse what has this test id, once it can be pressed: a gesture, as a person makes it.
+
+        What a page adds meanwhile may push it away from under the mouse; then it is pressed again.
+        """
         button = f"document.querySelector('[data-testid={test_id}]')"
-        await self.until(f"{button}?.checkVisibility() && !{button}.disabled")
+        for _ in range(PRESSES):
+            await self.until(f"{button}?.checkVisibility() && !{button}.disabled")
+            await self._run(
+                f"{button}.addEventListener('click', () => {{ window.__pressed = true; }}, {{ once: true }})"
+            )
+            await self._run("window.__pressed = false")
+            await self._press(button)
+            # Another document knows nothing of it: then the press has led there.
+            if await self.evaluate("window.__pressed !== false"):
+                return
+        raise AssertionError(f"{test_id} moves away from the mouse")
+
+    async def _press(self, button: str) -> None:
         await self._run(f"{button}.scrollIntoView({{ block: 'center', behavior: 'instant' }})")
         element = await self._run(button)
         origin = {"type": "element", "element": {"sharedId": element["sharedId"]}}

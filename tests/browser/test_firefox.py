@@ -72,6 +72,7 @@ async def meet(fox: Firefox, browser: Browser, demo: Demo, script: str) -> tuple
     await patient.prepare(f"() => {{ {COUNT_CONNECTIONS} {script} }}")
     await patient.goto(demo["patient_url"])
     await patient.press("join-button")
+    await patient.until("!document.querySelector('[data-testid=join-button]')?.checkVisibility()", seconds=30)
     _, doctor = await sign_in(browser, demo["doctor_url"], DESK)
     await doctor.get_by_test_id("join-button").click()
     await let_in(doctor)
